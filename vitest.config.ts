@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+/** Node's warning that node:sqlite is experimental says nothing a test reader needs. */
+const execArgv = ['--disable-warning=ExperimentalWarning'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    execArgv,
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/{domain,keys,machines,architecture,simulation}/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'edge',
+          include: ['test/{transport,inference,chain,store,devnet,actors,cli}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/{scenario,system}/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
