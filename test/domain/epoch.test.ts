@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import {
+  activityCutoffBlocks,
+  blocksUntilAutomaticEpoch,
+  firstEpochAnchor,
+  isImmune,
+  nextEpochBlock,
+  shouldRunEpoch,
+} from '#src/domain/epoch.ts';
+
+const schedule = { lastEpochBlock: 7200, tempo: 360, pendingEpochAt: 0 };
+
+describe('domain / epoch', () => {
+  it('fires a tempo after the last epoch', () => {
+    expect(nextEpochBlock(schedule)).toBe(7560);
+    expect(shouldRunEpoch(schedule, 7559, 359)).toBe(false);
+    expect(shouldRunEpoch(schedule, 7560, 360)).toBe(true);
+    expect(nextEpochBlock({ ...schedule, lastEpochBlock: 7560 })).toBe(7920);
+  });
+
+  it('fires at a pending block first', () => {
+    const pending = { ...schedule, pendingEpochAt: 7300 };
+    expect(nextEpochBlock(pending)).toBe(7300);
+    expect(shouldRunEpoch(pending, 7299, 99)).toBe(false);
+    expect(shouldRunEpoch(pending, 7300, 100)).toBe(true);
+    expect(nextEpochBlock({ ...schedule, pendingEpochAt: 9000 })).toBe(7560);
+  });
+
+  it('never runs with tempo 0', () => {
+    const never = { ...schedule, tempo: 0 };
+    expect(nextEpochBlock(never)).toBeNull();
+    expect(blocksUntilAutomaticEpoch(never, 10_000)).toBeNull();
+    expect(shouldRunEpoch(never, 1_000_000, 1_000_000)).toBe(false);
+  });
+
+  it('fires when long overdue although the slot was reset', () => {
+    const reset = { lastEpochBlock: 60_000, tempo: 50_400, pendingEpochAt: 0 };
+    expect(shouldRunEpoch(reset, 60_001, 50_400)).toBe(false);
+    expect(shouldRunEpoch(reset, 60_001, 50_401)).toBe(true);
+  });
+
+  it('counts blocks to the automatic epoch, 0 when due', () => {
+    expect(blocksUntilAutomaticEpoch(schedule, 7500)).toBe(60);
+    expect(blocksUntilAutomaticEpoch(schedule, 7600)).toBe(0);
+  });
+
+  it('derives the activity cutoff from factor and tempo', () => {
+    expect(activityCutoffBlocks(13_889, 360)).toBe(5000);
+    expect(activityCutoffBlocks(13_889, 1)).toBe(13);
+    expect(activityCutoffBlocks(1000, 0)).toBe(1);
+  });
+
+  it('anchors new subnets apart', () => {
+    expect(firstEpochAnchor(1000, 86, 360)).toBe(914);
+    expect(firstEpochAnchor(1000, 360, 360)).toBe(1000);
+    expect(firstEpochAnchor(1000, 5, 0)).toBe(1000);
+  });
+
+  it('protects new neurons for the immunity period', () => {
+    const at = (block: number): boolean =>
+      isImmune({ block, blockAtRegistration: 100, immunityPeriodBlocks: 50 });
+    expect([at(149), at(150)]).toEqual([true, false]);
+  });
+});
