@@ -1,0 +1,235 @@
+import {
+  assign,
+  type CallbackActorLogic,
+  type EventObject,
+  type PromiseActorLogic,
+  sendTo,
+  setup,
+} from 'xstate';
+
+import type { ChainFailure } from '../domain/failures.ts';
+import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { backoffMs, delays } from './delays.ts';
+import { root } from './root.ts';
+import { unprovidedLink, unprovidedTask } from './unprovided.ts';
+
+export type ChainSession = CallbackActorLogic<EventObject, { readonly endpoint: string }>;
+export type ReadSubnet = PromiseActorLogic<Outcome<SubnetSnapshot, ChainFailure>, { readonly head: Head }>;
+
+export type ChainLinkInput = {
+  /** Ordered endpoint list, at least one; the next one is tried after each loss. */
+  readonly endpoints: readonly string[];
+  readonly headPatienceMs: number;
+  /** The metagraph is read at least this often, and whenever an epoch is due. */
+  readonly readEveryBlocks: number;
+};
+
+export type ChainLinkEvent =
+  | { readonly type: 'chain.opened'; readonly genesisHash: string; readonly specVersion: number }
+  | { readonly type: 'head.finalized'; readonly head: Head }
+  | { readonly type: 'chain.closed'; readonly failure: ChainFailure; readonly jitter: number }
+  | { readonly type: 'subnet.read' };
+
+/** What the root learns. */
+export type ChainFact =
+  | { readonly type: 'chain.opened'; readonly genesisHash: string }
+  | { readonly type: 'chain.block'; readonly head: Head }
+  | { readonly type: 'chain.subnet'; readonly subnet: SubnetSnapshot }
+  | { readonly type: 'chain.lost'; readonly failure: ChainFailure };
+
+type Context = {
+  readonly endpoints: readonly string[];
+  readonly headPatienceMs: number;
+  readonly readEveryBlocks: number;
+  /** Index into `endpoints`. */
+  readonly endpoint: number;
+  /** Losses since the last finalized head. */
+  readonly attempt: number;
+  readonly jitter: number;
+  readonly genesisHash: string | null;
+  readonly head: Head | null;
+  /** The subnet is read again at this block; 0 asks for it at the next head. */
+  readonly readAtBlock: number;
+  readonly lastFailure: ChainFailure | null;
+};
+
+const silence: ChainFailure = {
+  _tag: 'Unreachable',
+  message: 'no finalized block for longer than the head patience',
+  retry: { when: 'reconnected' },
+};
+
+export const chainLinkMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as ChainLinkEvent,
+    input: {} as ChainLinkInput,
+  },
+  actors: {
+    chainSession: unprovidedLink('chainSession') as ChainSession,
+    readSubnet: unprovidedTask('readSubnet') as ReadSubnet,
+  },
+  guards: {
+    isReadDue: ({ context }) => context.head !== null && context.head.block >= context.readAtBlock,
+  },
+  delays: {
+    connectPatience: delays.connectPatienceMs,
+    headPatience: ({ context }) => context.headPatienceMs,
+    stalePatience: delays.stalePatienceMs,
+    reconnectDelay: ({ context }) =>
+      backoffMs({
+        attempt: context.attempt,
+        baseMs: delays.reconnectBaseMs,
+        maxMs: delays.reconnectMaxMs,
+        jitter: context.jitter,
+      }),
+  },
+  actions: {
+    recordHead: assign(({ event }) =>
+      event.type === 'head.finalized' ? { head: event.head, attempt: 0, lastFailure: null } : {},
+    ),
+    reportHead: sendTo(root, ({ event }) =>
+      event.type === 'head.finalized' ? { type: 'chain.block', head: event.head } : event,
+    ),
+    recordSilence: assign({ lastFailure: silence }),
+    reportLoss: sendTo(root, ({ context }) => ({
+      type: 'chain.lost',
+      failure: context.lastFailure ?? silence,
+    })),
+  },
+}).createMachine({
+  id: 'chainLink',
+  context: ({ input }) => ({
+    ...input,
+    endpoint: 0,
+    attempt: 0,
+    jitter: 0,
+    genesisHash: null,
+    head: null,
+    readAtBlock: 0,
+    lastFailure: null,
+  }),
+  initial: 'linked',
+  states: {
+    linked: {
+      description: 'One endpoint is in use: being opened, followed, or silent but not yet given up.',
+      invoke: {
+        id: 'session',
+        src: 'chainSession',
+        input: ({ context }) => ({ endpoint: context.endpoints[context.endpoint] ?? '' }),
+      },
+      initial: 'connecting',
+      on: {
+        'chain.closed': {
+          target: 'reconnecting',
+          actions: assign(({ event }) => ({ lastFailure: event.failure, jitter: event.jitter })),
+        },
+        'subnet.read': {
+          description: 'Somebody needs a fresh metagraph: read it at the next head.',
+          actions: assign({ readAtBlock: 0 }),
+        },
+      },
+      states: {
+        connecting: {
+          description: 'The socket is being opened and the metadata read.',
+          after: { connectPatience: { target: '#chainLink.reconnecting', actions: 'recordSilence' } },
+          on: {
+            'chain.opened': {
+              target: 'synced',
+              actions: [
+                assign({ genesisHash: ({ event }) => event.genesisHash, readAtBlock: 0 }),
+                sendTo(root, ({ event }) => ({ type: 'chain.opened', genesisHash: event.genesisHash })),
+              ],
+            },
+          },
+        },
+        synced: {
+          description: 'Finalized heads arrive. Each head restarts the watchdog.',
+          after: { headPatience: { target: 'stale', actions: 'recordSilence' } },
+          initial: 'following',
+          states: {
+            following: {
+              description: 'Waits for the next head at which a metagraph is due.',
+              always: { guard: 'isReadDue', target: 'reading' },
+              on: {
+                'head.finalized': {
+                  target: '#chainLink.linked.synced',
+                  actions: ['recordHead', 'reportHead'],
+                },
+              },
+            },
+            reading: {
+              description: 'The metagraph is read at one block hash; heads go on arriving meanwhile.',
+              invoke: {
+                id: 'readSubnet',
+                src: 'readSubnet',
+                input: ({ context }) => ({ head: context.head ?? { block: 0, blockHash: '' } }),
+                onDone: [
+                  {
+                    guard: ({ event }) => event.output.ok,
+                    target: 'following',
+                    actions: [
+                      assign(({ context, event }) =>
+                        event.output.ok
+                          ? {
+                              readAtBlock: Math.min(
+                                event.output.value.block + context.readEveryBlocks,
+                                Math.max(event.output.value.nextEpochBlock, event.output.value.block + 1),
+                              ),
+                              lastFailure: null,
+                            }
+                          : {},
+                      ),
+                      sendTo(root, ({ event }) =>
+                        event.output.ok
+                          ? { type: 'chain.subnet', subnet: event.output.value }
+                          : { type: 'chain.lost', failure: event.output.error },
+                      ),
+                    ],
+                  },
+                  {
+                    description:
+                      'Tried again at the next head; a dead link ends by `chain.closed` or the watchdog.',
+                    target: 'following',
+                    actions: assign(({ context, event }) =>
+                      event.output.ok
+                        ? {}
+                        : { lastFailure: event.output.error, readAtBlock: (context.head?.block ?? 0) + 1 },
+                    ),
+                  },
+                ],
+              },
+              on: {
+                'head.finalized': {
+                  description: 'Only recorded: the watchdog is the deadline of the read as well.',
+                  actions: ['recordHead', 'reportHead'],
+                },
+              },
+            },
+          },
+        },
+        stale: {
+          description: 'The endpoint is open but silent. Weights due now wait; nothing is dropped.',
+          entry: 'reportLoss',
+          after: { stalePatience: '#chainLink.reconnecting' },
+          on: {
+            'head.finalized': { target: 'synced', actions: ['recordHead', 'reportHead'] },
+          },
+        },
+      },
+    },
+    reconnecting: {
+      description: 'The next endpoint of the list is opened after a growing, jittered pause.',
+      entry: [
+        'reportLoss',
+        assign(({ context }) => ({
+          endpoint: (context.endpoint + 1) % Math.max(1, context.endpoints.length),
+          attempt: context.attempt + 1,
+        })),
+      ],
+      after: { reconnectDelay: 'linked' },
+    },
+  },
+  options: { maxIterations: 100 },
+});

@@ -1,0 +1,39 @@
+/**
+ * Patience of the machines, in milliseconds of I/O scale. Windows with a meaning for the chain are counted in blocks
+ * and never stand here. Every value is far below 2^31 ms, above which Node fires a timer at once.
+ */
+export const delays = {
+  /** A chain endpoint that has neither answered nor refused. */
+  connectPatienceMs: 30_000,
+  /** Finney makes a block every 12 s; five missing ones mean that something between us is broken. */
+  headPatienceMs: 60_000,
+  /** How long a silent endpoint may still come back before another one is tried. */
+  stalePatienceMs: 30_000,
+  /** First pause before a chain endpoint is dialled again; doubles up to the maximum. */
+  reconnectBaseMs: 500,
+  reconnectMaxMs: 30_000,
+  /** Dialling and handshake with a miner. */
+  dialPatienceMs: 15_000,
+  /** First pause before a miner is dialled again; doubles up to the maximum. */
+  coolingBaseMs: 1_000,
+  coolingMaxMs: 60_000,
+  /** An arriving connection has to prove its hotkey within this. */
+  greetingPatienceMs: 10_000,
+  /** After the deadline of a round: time to write the last verdicts. */
+  settlingPatienceMs: 15_000,
+  /** Pause before a failed plan or store operation is tried again. */
+  retryPauseMs: 1_000,
+  /** Time the model files may take to load. */
+  warmUpPatienceMs: 300_000,
+} as const;
+
+/** Exponential pause with full jitter on its upper half: `jitter` in [0, 1) comes with the event that starts it. */
+export const backoffMs = (options: {
+  readonly attempt: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly jitter: number;
+}): number => {
+  const whole = Math.min(options.maxMs, options.baseMs * 2 ** Math.min(options.attempt, 16));
+  return whole / 2 + (whole / 2) * options.jitter;
+};

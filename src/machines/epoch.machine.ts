@@ -1,0 +1,241 @@
+import { assign, or, type PromiseActorLogic, sendTo, setup, stateIn } from 'xstate';
+
+import type { StoreFailure } from '../domain/failures.ts';
+import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
+import type { SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { WeightVector } from '../domain/weightVector.ts';
+import { delays } from './delays.ts';
+import { root } from './root.ts';
+import { type RoundCandidate, type RoundOutput, roundMachine } from './round.machine.ts';
+import { unprovidedTask } from './unprovided.ts';
+
+/** Cuts the evidence, scores it and records the result. Idempotent per epoch: a recorded result is returned as it is. */
+export type ScoreEpoch = PromiseActorLogic<
+  Outcome<{ readonly vector: WeightVector; readonly scored: number }, StoreFailure>,
+  { readonly epoch: EpochIndex }
+>;
+
+export type EpochSchedule = {
+  readonly epoch: EpochIndex;
+  readonly lastEpochBlock: BlockNumber;
+  /** First block of the next epoch. */
+  readonly endsAtBlock: BlockNumber;
+};
+
+export type EpochInput = EpochSchedule & {
+  readonly block: BlockNumber;
+  readonly candidates: readonly RoundCandidate[];
+  /** Share of the epoch after which weights become due, in [0, 1]. */
+  readonly dueAfterFraction: number;
+  readonly roundDeadlineMs: number;
+  readonly roundIntervalMs: number;
+};
+
+export type EpochEvent =
+  | { readonly type: 'block.finalized'; readonly block: BlockNumber }
+  | ({ readonly type: 'epoch.rescheduled'; readonly candidates: readonly RoundCandidate[] } & EpochSchedule)
+  | { readonly type: 'sessions.changed'; readonly ready: number; readonly dialing: number }
+  /** The chain has begun the next epoch, or the validator drains. */
+  | { readonly type: 'epoch.close' }
+  | { readonly type: 'system.resumed' };
+
+export type EpochFact =
+  | {
+      readonly type: 'epoch.scored';
+      readonly epoch: EpochIndex;
+      readonly vector: WeightVector;
+      readonly lastEpochBlock: BlockNumber;
+      readonly endsAtBlock: BlockNumber;
+    }
+  | ({ readonly type: 'round.ended' } & RoundOutput);
+
+type Context = EpochInput & {
+  readonly ready: number;
+  readonly dialing: number;
+  readonly rounds: number;
+  readonly vector: WeightVector | null;
+  readonly lastFailure: StoreFailure | null;
+};
+
+/** The last blocks of an epoch: weights are computed then even if no round could be held. */
+const lastChanceBlocks = 6;
+
+/** The part of a metagraph that an epoch needs. */
+export const scheduleOf = (subnet: SubnetSnapshot): EpochSchedule => ({
+  epoch: subnet.epochIndex,
+  lastEpochBlock: subnet.lastEpochBlock,
+  endsAtBlock: subnet.nextEpochBlock,
+});
+
+const dueAtBlock = (context: Context): BlockNumber =>
+  context.lastEpochBlock +
+  Math.floor((context.endsAtBlock - context.lastEpochBlock) * context.dueAfterFraction);
+
+/** Named actions see every event; only the round's own end carries an output. */
+const roundOutput = (event: { readonly type: string }): RoundOutput =>
+  'output' in event ? (event.output as RoundOutput) : { roundId: null, summary: null, failure: null };
+
+export const epochMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as EpochEvent,
+    input: {} as EpochInput,
+    output: {} as { readonly epoch: EpochIndex; readonly rounds: number },
+  },
+  actors: {
+    round: roundMachine,
+    scoreEpoch: unprovidedTask('scoreEpoch') as ScoreEpoch,
+  },
+  guards: {
+    isClosing: or([stateIn('#epoch.rounds.closed'), stateIn('#epoch.rounds.collecting.last')]),
+    hasMiners: ({ context }) =>
+      context.candidates.length > 0 && (context.rounds > 0 || (context.ready > 0 && context.dialing === 0)),
+    isDue: ({ context }) =>
+      context.block >= dueAtBlock(context) &&
+      (context.rounds > 0 || context.block >= context.endsAtBlock - lastChanceBlocks),
+  },
+  delays: {
+    roundInterval: ({ context }) => context.roundIntervalMs,
+    retryPause: delays.retryPauseMs,
+  },
+  actions: {
+    countRound: assign(({ context, event }) => {
+      const output = roundOutput(event);
+      return output.summary === null ? {} : { rounds: context.rounds + 1 };
+    }),
+    reportRound: sendTo(root, ({ event }) => ({ type: 'round.ended', ...roundOutput(event) })),
+    reportScored: sendTo(root, ({ context }) => ({
+      type: 'epoch.scored',
+      epoch: context.epoch,
+      vector: context.vector ?? { uids: [], values: [] },
+      lastEpochBlock: context.lastEpochBlock,
+      endsAtBlock: context.endsAtBlock,
+    })),
+  },
+}).createMachine({
+  id: 'epoch',
+  context: ({ input }) => ({ ...input, ready: 0, dialing: 0, rounds: 0, vector: null, lastFailure: null }),
+  type: 'parallel',
+  output: ({ context }) => ({ epoch: context.epoch, rounds: context.rounds }),
+  on: {
+    'block.finalized': { actions: assign(({ event }) => ({ block: event.block })) },
+    'epoch.rescheduled': {
+      description: 'Same epoch, newer metagraph: miners come and go, the owner may change the tempo.',
+      guard: ({ context, event }) => event.epoch === context.epoch,
+      actions: assign(({ event }) => ({
+        candidates: event.candidates,
+        lastEpochBlock: event.lastEpochBlock,
+        endsAtBlock: event.endsAtBlock,
+      })),
+    },
+    'sessions.changed': { actions: assign(({ event }) => ({ ready: event.ready, dialing: event.dialing })) },
+  },
+  states: {
+    rounds: {
+      description: 'One round after the other, all through the epoch.',
+      initial: 'open',
+      states: {
+        open: {
+          description: 'Nobody can be asked yet: links are being dialled.',
+          always: { guard: 'hasMiners', target: 'collecting' },
+          on: { 'epoch.close': 'closed' },
+        },
+        collecting: {
+          description: 'A round is being held.',
+          invoke: {
+            id: 'round',
+            src: 'round',
+            input: ({ context }) => ({
+              epoch: context.epoch,
+              block: context.block,
+              candidates: context.candidates,
+              deadlineMs: context.roundDeadlineMs,
+            }),
+            onDone: [
+              {
+                guard: stateIn('#epoch.rounds.collecting.last'),
+                target: 'closed',
+                actions: ['countRound', 'reportRound'],
+              },
+              { target: 'pausing', actions: ['countRound', 'reportRound'] },
+            ],
+          },
+          initial: 'steady',
+          states: {
+            steady: {
+              description: 'Another round will follow.',
+              on: { 'epoch.close': 'last' },
+            },
+            last: {
+              description: 'The chain is in its next epoch: this round is finished, and counts for that one.',
+              on: { 'epoch.close': { description: 'Already closing.' } },
+            },
+          },
+        },
+        pausing: {
+          description: 'A pause keeps the load of miners and validator even.',
+          after: { roundInterval: 'open' },
+          on: { 'epoch.close': 'closed' },
+        },
+        closed: { type: 'final', description: 'No round is open any more.' },
+      },
+    },
+    weights: {
+      description: 'Once per epoch the evidence is cut and becomes a weight vector.',
+      initial: 'waiting',
+      states: {
+        waiting: {
+          description: 'Evidence is still being gathered for the vector of this epoch.',
+          always: [
+            { guard: 'isClosing', target: 'skipped' },
+            { guard: 'isDue', target: 'scoring' },
+          ],
+        },
+        scoring: {
+          description: 'A pure function of the recorded evidence; its result is recorded before it is used.',
+          invoke: {
+            id: 'scoreEpoch',
+            src: 'scoreEpoch',
+            input: ({ context }) => ({ epoch: context.epoch }),
+            onDone: [
+              {
+                guard: ({ event }) => event.output.ok,
+                target: 'scored',
+                actions: [
+                  assign(({ event }) => (event.output.ok ? { vector: event.output.value.vector } : {})),
+                  'reportScored',
+                ],
+              },
+              {
+                target: 'retrying',
+                actions: assign(({ event }) => (event.output.ok ? {} : { lastFailure: event.output.error })),
+              },
+            ],
+          },
+        },
+        retrying: {
+          description: 'The store refused. Scoring is idempotent, so it is simply tried again.',
+          always: { guard: 'isClosing', target: 'skipped' },
+          after: { retryPause: 'scoring' },
+          on: {
+            'system.resumed': { target: 'retrying', reenter: true, description: 'Arms the timer again.' },
+          },
+        },
+        scored: {
+          description: 'The vector was handed over; what happens to it is up to weight-setting.',
+          always: { guard: 'isClosing', target: 'handedOver' },
+          on: {
+            'system.resumed': {
+              description: 'A restarted validator hands it over again; weight-setting asks the chain first.',
+              actions: 'reportScored',
+            },
+          },
+        },
+        handedOver: { type: 'final', description: 'The epoch has its vector.' },
+        skipped: { type: 'final', description: 'The epoch ended before there was anything to score.' },
+      },
+    },
+  },
+  options: { maxIterations: 100 },
+});

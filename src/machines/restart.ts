@@ -1,0 +1,21 @@
+/** At most `restarts` in any window of `withinMs`: the intensity rule of OTP supervisors. */
+export type RestartLimit = { readonly restarts: number; readonly withinMs: number };
+
+/** A worker that dies five times a minute does not die of bad luck. */
+export const workerRestartLimit: RestartLimit = { restarts: 5, withinMs: 60_000 };
+
+/** Times of the restarts that still count, oldest first. */
+export type RestartHistory = readonly number[];
+
+const counted = (history: RestartHistory, at: number, limit: RestartLimit): RestartHistory =>
+  history.filter((time) => at - time < limit.withinMs);
+
+/** Whether one more restart at `at` (ms) stays within the limit. */
+export const mayRestart = (history: RestartHistory, at: number, limit: RestartLimit): boolean =>
+  counted(history, at, limit).length < limit.restarts;
+
+/** The history after a restart at `at`, bounded by the limit. */
+export const recordRestart = (history: RestartHistory, at: number, limit: RestartLimit): RestartHistory => [
+  ...counted(history, at, limit),
+  at,
+];

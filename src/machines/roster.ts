@@ -1,0 +1,67 @@
+import type { Hotkey } from '../domain/ids.ts';
+import type { Axon, Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { RoundCandidate } from './round.machine.ts';
+
+/** What the validator knows of one miner's session; `first` until the first dial has ended one way or the other. */
+export type RosterEntry = { readonly axon: Axon; readonly link: 'first' | 'ready' | 'lost' };
+
+/** Sessions by hotkey. */
+export type Roster = Readonly<Record<Hotkey, RosterEntry>>;
+
+export type RosterChange = {
+  readonly joined: readonly { readonly hotkey: Hotkey; readonly axon: Axon }[];
+  readonly moved: readonly { readonly hotkey: Hotkey; readonly axon: Axon }[];
+  readonly left: readonly Hotkey[];
+};
+
+/** Miners are the neurons that publish an axon; a validator publishes none. A permit says nothing here. */
+const miners = (subnet: SubnetSnapshot, ownHotkey: Hotkey): readonly (Neuron & { readonly axon: Axon })[] =>
+  subnet.neurons.flatMap((neuron) =>
+    neuron.axon === null || neuron.hotkey === ownHotkey ? [] : [{ ...neuron, axon: neuron.axon }],
+  );
+
+/** Who has to be dialled, dialled elsewhere, or let go, so that the roster follows the metagraph. */
+export const rosterChange = (roster: Roster, subnet: SubnetSnapshot, ownHotkey: Hotkey): RosterChange => {
+  const wanted = miners(subnet, ownHotkey).slice(0, maxSessions);
+  const hotkeys = new Set(wanted.map((neuron) => neuron.hotkey));
+  const known = (hotkey: Hotkey) => (Object.hasOwn(roster, hotkey) ? roster[hotkey] : undefined);
+  return {
+    joined: wanted.filter(({ hotkey }) => known(hotkey) === undefined),
+    moved: wanted.filter(({ hotkey, axon }) => {
+      const entry = known(hotkey);
+      return entry !== undefined && (entry.axon.ip !== axon.ip || entry.axon.port !== axon.port);
+    }),
+    left: Object.keys(roster).filter((hotkey) => !hotkeys.has(hotkey)),
+  };
+};
+
+/** XState's children are quadratic per parent: a subnet's own bound of uids is the bound here. */
+export const maxSessions = 256;
+
+/** The roster after a change was carried out. */
+export const applyChange = (roster: Roster, change: RosterChange): Roster => {
+  const kept = Object.entries(roster).filter(([hotkey]) => !change.left.includes(hotkey));
+  const moved = change.moved.map(({ hotkey, axon }) => [hotkey, { axon, link: 'lost' as const }] as const);
+  const joined = change.joined.map(({ hotkey, axon }) => [hotkey, { axon, link: 'first' as const }] as const);
+  return Object.fromEntries<RosterEntry>([...kept, ...moved, ...joined]);
+};
+
+/** The roster after a session reported; a report of somebody who left meanwhile changes nothing. */
+export const recordLink = (roster: Roster, hotkey: Hotkey, link: 'ready' | 'lost'): Roster => {
+  const entry = Object.hasOwn(roster, hotkey) ? roster[hotkey] : undefined;
+  return entry === undefined ? roster : { ...roster, [hotkey]: { ...entry, link } };
+};
+
+/** Who may be asked in a round: everybody whose first dial has ended, reachable or not, in uid order. */
+export const candidatesOf = (roster: Roster, subnet: SubnetSnapshot): readonly RoundCandidate[] =>
+  subnet.neurons.flatMap(({ uid, hotkey }) =>
+    Object.hasOwn(roster, hotkey) && roster[hotkey]?.link !== 'first' ? [{ uid, hotkey }] : [],
+  );
+
+export const linkCounts = (roster: Roster): { readonly ready: number; readonly dialing: number } => {
+  const entries = Object.values(roster);
+  return {
+    ready: entries.filter(({ link }) => link === 'ready').length,
+    dialing: entries.filter(({ link }) => link === 'first').length,
+  };
+};

@@ -1,0 +1,179 @@
+import {
+  assign,
+  type CallbackActorLogic,
+  type EventObject,
+  type PromiseActorLogic,
+  sendTo,
+  setup,
+} from 'xstate';
+
+import type { StoreFailure } from '../domain/failures.ts';
+import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { delays } from './delays.ts';
+import { unprovidedLink, unprovidedTask } from './unprovided.ts';
+
+export type RoundCandidate = { readonly uid: Uid; readonly hotkey: Hotkey };
+
+export type RoundInput = {
+  readonly epoch: EpochIndex;
+  readonly block: BlockNumber;
+  /** Miners that may be asked: registered here, with an axon, not ourselves. */
+  readonly candidates: readonly RoundCandidate[];
+  /** One deadline for everybody. */
+  readonly deadlineMs: number;
+};
+
+/** Draws tasks and cohort and makes both durable. The tasks' truths stay in the actor; only the id comes back. */
+export type PlanRound = PromiseActorLogic<
+  Outcome<{ readonly roundId: string; readonly cohort: number; readonly tasks: number }, StoreFailure>,
+  RoundInput
+>;
+/** Sends, collects, judges and records. Obeys `round.expire`. */
+export type Cohort = CallbackActorLogic<EventObject, { readonly roundId: string }>;
+
+export type RoundSummary = {
+  readonly dispatched: number;
+  readonly judged: number;
+  readonly invalid: number;
+  readonly refused: number;
+  readonly missed: number;
+  readonly late: number;
+  readonly unreachable: number;
+};
+
+export type RoundEvent =
+  | { readonly type: 'cohort.dispatched'; readonly sent: number; readonly unreachable: number }
+  | { readonly type: 'cohort.progress'; readonly judged: number; readonly open: number }
+  | { readonly type: 'cohort.complete' }
+  | { readonly type: 'cohort.settled'; readonly summary: RoundSummary }
+  | { readonly type: 'cohort.failed'; readonly failure: StoreFailure };
+
+export type RoundOutput = {
+  readonly roundId: string | null;
+  /** null when the round failed. */
+  readonly summary: RoundSummary | null;
+  readonly failure: StoreFailure | null;
+};
+
+type Context = RoundInput & {
+  readonly roundId: string | null;
+  readonly cohort: number;
+  readonly sent: number;
+  readonly judged: number;
+  readonly open: number;
+  readonly summary: RoundSummary | null;
+  readonly failure: StoreFailure | null;
+};
+
+export const roundMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as RoundEvent,
+    input: {} as RoundInput,
+    output: {} as RoundOutput,
+  },
+  actors: {
+    planRound: unprovidedTask('planRound') as PlanRound,
+    cohort: unprovidedLink('cohort') as Cohort,
+  },
+  delays: {
+    roundDeadline: ({ context }) => context.deadlineMs,
+    settlingPatience: delays.settlingPatienceMs,
+  },
+}).createMachine({
+  id: 'round',
+  context: ({ input }) => ({
+    ...input,
+    roundId: null,
+    cohort: 0,
+    sent: 0,
+    judged: 0,
+    open: 0,
+    summary: null,
+    failure: null,
+  }),
+  initial: 'sampling',
+  output: ({ context }) => ({ roundId: context.roundId, summary: context.summary, failure: context.failure }),
+  states: {
+    sampling: {
+      description: 'Tasks and cohort are drawn and made durable before anybody is asked.',
+      invoke: {
+        id: 'planRound',
+        src: 'planRound',
+        input: ({ context }) => ({
+          epoch: context.epoch,
+          block: context.block,
+          candidates: context.candidates,
+          deadlineMs: context.deadlineMs,
+        }),
+        onDone: [
+          {
+            guard: ({ event }) => event.output.ok,
+            target: 'asking',
+            actions: assign(({ event }) =>
+              event.output.ok
+                ? { roundId: event.output.value.roundId, cohort: event.output.value.cohort }
+                : {},
+            ),
+          },
+          {
+            target: 'failed',
+            actions: assign(({ event }) => (event.output.ok ? {} : { failure: event.output.error })),
+          },
+        ],
+      },
+    },
+    asking: {
+      description: 'The cohort actor holds the open requests; this machine holds the one deadline.',
+      invoke: { id: 'cohort', src: 'cohort', input: ({ context }) => ({ roundId: context.roundId ?? '' }) },
+      initial: 'dispatching',
+      on: {
+        'cohort.progress': {
+          actions: assign(({ event }) => ({ judged: event.judged, open: event.open })),
+        },
+        'cohort.settled': {
+          target: 'done',
+          actions: assign(({ event }) => ({ summary: event.summary, open: 0 })),
+        },
+        'cohort.failed': { target: 'failed', actions: assign(({ event }) => ({ failure: event.failure })) },
+      },
+      states: {
+        dispatching: {
+          description: 'Frames are handed to the sockets in paced chunks.',
+          after: { roundDeadline: 'judging' },
+          on: {
+            'cohort.dispatched': {
+              target: 'collecting',
+              actions: assign(({ event }) => ({ sent: event.sent })),
+            },
+          },
+        },
+        collecting: {
+          description:
+            'Answers are judged and recorded as they arrive, until all are in or the deadline passes.',
+          after: { roundDeadline: 'judging' },
+          on: {
+            'cohort.complete': 'judging',
+          },
+        },
+        judging: {
+          description:
+            'No answer counts any more; what is still open becomes missed and the last verdicts are written.',
+          entry: sendTo('cohort', { type: 'round.expire' }),
+          after: { settlingPatience: '#round.failed' },
+          on: {
+            'cohort.dispatched': { description: 'Sending outlasted the deadline; the answers are missed.' },
+            'cohort.complete': { description: 'The last answer and the deadline fell together.' },
+          },
+        },
+      },
+    },
+    done: { type: 'final', description: 'Every pair of the plan has exactly one verdict on record.' },
+    failed: {
+      type: 'final',
+      description: 'The store could not keep up or could not write: the round counts against nobody.',
+    },
+  },
+  options: { maxIterations: 100 },
+});

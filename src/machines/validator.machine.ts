@@ -1,0 +1,350 @@
+import { assign, enqueueActions, type PromiseActorLogic, setup, stopChild } from 'xstate';
+
+import type { StoreFailure } from '../domain/failures.ts';
+import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
+import type { SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { type ChainFact, type ChainLinkInput, chainLinkMachine } from './chainLink.machine.ts';
+import { type EpochFact, epochMachine, scheduleOf } from './epoch.machine.ts';
+import { type MinerSessionFact, minerSessionMachine } from './minerSession.machine.ts';
+import type { ChildEnded } from './root.ts';
+import { applyChange, candidatesOf, linkCounts, type Roster, recordLink, rosterChange } from './roster.ts';
+import { unprovidedTask } from './unprovided.ts';
+import { type WeightSettingFact, weightSettingMachine } from './weightSetting.machine.ts';
+
+/** Opens what must be there before anything else: the store, and what an earlier life left in it. */
+export type PrepareValidator = PromiseActorLogic<
+  Outcome<{ readonly abandonedRounds: number }, StoreFailure>,
+  { readonly hotkey: Hotkey }
+>;
+
+export type ValidatorInput = {
+  readonly hotkey: Hotkey;
+  readonly chainLink: ChainLinkInput;
+  readonly dueAfterFraction: number;
+  readonly roundDeadlineMs: number;
+  readonly roundIntervalMs: number;
+  readonly drainGraceMs: number;
+};
+
+export type ValidatorEvent =
+  | ChainFact
+  | EpochFact
+  | MinerSessionFact
+  | WeightSettingFact
+  | ChildEnded
+  | { readonly type: 'system.drain'; readonly reason: string };
+
+export type ValidatorOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
+
+type Context = ValidatorInput & {
+  readonly uid: Uid | null;
+  readonly subnet: SubnetSnapshot | null;
+  readonly block: BlockNumber;
+  readonly roster: Roster;
+  /** Epoch whose actor is alive under the id `epoch`. */
+  readonly epoch: EpochIndex | null;
+  readonly confirmedEpoch: EpochIndex | null;
+  readonly confirmedAtBlock: BlockNumber | null;
+  /** Epochs in a row that ended without confirmed weights. */
+  readonly behind: number;
+  readonly exit: ValidatorOutput['exit'];
+  readonly reason: string;
+};
+
+const sessionId = (hotkey: Hotkey) => `session/${hotkey}`;
+
+const machine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as ValidatorEvent,
+    input: {} as ValidatorInput,
+    output: {} as ValidatorOutput,
+  },
+  actors: {
+    prepareValidator: unprovidedTask('prepareValidator') as PrepareValidator,
+    chainLink: chainLinkMachine,
+    epoch: epochMachine,
+    minerSession: minerSessionMachine,
+    weightSetting: weightSettingMachine,
+  },
+  guards: {
+    isRegistered: ({ context, event }) =>
+      event.type === 'chain.subnet' && event.subnet.neurons.some(({ hotkey }) => hotkey === context.hotkey),
+    isEpochEnd: (_, params: { readonly actorId: string }) => params.actorId === 'epoch',
+    isNextEpoch: ({ context, event }) =>
+      event.type === 'chain.subnet' && context.epoch !== null && event.subnet.epochIndex > context.epoch,
+  },
+  delays: { drainGrace: ({ context }) => context.drainGraceMs },
+  actions: {
+    recordSubnet: assign(({ context, event }) =>
+      event.type === 'chain.subnet'
+        ? {
+            subnet: event.subnet,
+            block: Math.max(context.block, event.subnet.block),
+            uid: event.subnet.neurons.find(({ hotkey }) => hotkey === context.hotkey)?.uid ?? null,
+          }
+        : {},
+    ),
+    recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
+    forwardBlock: enqueueActions(({ enqueue, event, context }) => {
+      if (event.type !== 'chain.block') return;
+      const block = { type: 'block.finalized', block: event.head.block } as const;
+      enqueue.sendTo('weightSetting', block);
+      if (context.epoch !== null) enqueue.sendTo('epoch', block);
+    }),
+    followRoster: enqueueActions(({ enqueue, event, context }) => {
+      if (event.type !== 'chain.subnet') return;
+      const change = rosterChange(context.roster, event.subnet, context.hotkey);
+      for (const { hotkey, axon } of change.joined) {
+        enqueue.spawnChild('minerSession', { id: sessionId(hotkey), input: { hotkey, axon } });
+      }
+      for (const { hotkey, axon } of change.moved) {
+        enqueue.sendTo(sessionId(hotkey), { type: 'axon.moved', axon });
+      }
+      for (const hotkey of change.left) enqueue.sendTo(sessionId(hotkey), { type: 'session.close' });
+      enqueue.assign({ roster: applyChange(context.roster, change) });
+    }),
+    tellEpoch: enqueueActions(({ enqueue, context }) => {
+      if (context.epoch === null || context.subnet === null) return;
+      enqueue.sendTo('epoch', { type: 'sessions.changed', ...linkCounts(context.roster) });
+      enqueue.sendTo('epoch', {
+        type: 'epoch.rescheduled',
+        ...scheduleOf(context.subnet),
+        candidates: candidatesOf(context.roster, context.subnet),
+      });
+    }),
+    openEpoch: enqueueActions(({ enqueue, context }) => {
+      if (context.epoch !== null || context.subnet === null) return;
+      const schedule = scheduleOf(context.subnet);
+      enqueue.spawnChild('epoch', {
+        id: 'epoch',
+        input: {
+          ...schedule,
+          block: context.block,
+          candidates: candidatesOf(context.roster, context.subnet),
+          dueAfterFraction: context.dueAfterFraction,
+          roundDeadlineMs: context.roundDeadlineMs,
+          roundIntervalMs: context.roundIntervalMs,
+        },
+      });
+      enqueue.sendTo('epoch', { type: 'system.resumed' });
+      enqueue.assign({ epoch: schedule.epoch });
+    }),
+    closeEpoch: enqueueActions(({ enqueue, context }) => {
+      if (context.epoch !== null) enqueue.sendTo('epoch', { type: 'epoch.close' });
+    }),
+    announceEpochEnd: enqueueActions(({ enqueue, context }) => {
+      if (context.epoch !== null) {
+        enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: context.epoch });
+      }
+    }),
+    recordLink: assign(({ context, event }) => {
+      if (event.type === 'session.ready')
+        return { roster: recordLink(context.roster, event.hotkey, 'ready') };
+      if (event.type === 'session.lost') return { roster: recordLink(context.roster, event.hotkey, 'lost') };
+      return {};
+    }),
+    requestWeights: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'epoch.scored' || event.vector.uids.length === 0) return;
+      enqueue.sendTo('weightSetting', { ...event, type: 'weights.due' });
+    }),
+    recordWeights: assign(({ event }) => {
+      if (event.type === 'weights.confirmed') {
+        return { confirmedEpoch: event.epoch, confirmedAtBlock: event.block, behind: 0 };
+      }
+      return event.type === 'weights.missed' ? { behind: event.behind } : {};
+    }),
+    dismissSessions: enqueueActions(({ enqueue, context }) => {
+      for (const hotkey of Object.keys(context.roster)) {
+        enqueue.sendTo(sessionId(hotkey), { type: 'session.close' });
+      }
+      enqueue.assign({ roster: {} });
+    }),
+    recordReason: assign(({ event }) => (event.type === 'system.drain' ? { reason: event.reason } : {})),
+    recordDefect: assign(({ event }) => ({
+      exit: 'failed' as const,
+      reason: 'error' in event ? `${event.type}: ${String(event.error)}` : event.type,
+    })),
+  },
+});
+
+export const validatorMachine = machine.createMachine({
+  id: 'validator',
+  context: ({ input }) => ({
+    ...input,
+    uid: null,
+    subnet: null,
+    block: 0,
+    roster: {},
+    epoch: null,
+    confirmedEpoch: null,
+    confirmedAtBlock: null,
+    behind: 0,
+    exit: 'drained',
+    reason: '',
+  }),
+  initial: 'booting',
+  output: ({ context }) => ({ exit: context.exit, reason: context.reason }),
+  states: {
+    booting: {
+      description: 'The store is opened and rounds that a crash cut short are marked as abandoned.',
+      invoke: {
+        id: 'prepareValidator',
+        src: 'prepareValidator',
+        input: ({ context }) => ({ hotkey: context.hotkey }),
+        onDone: [
+          { guard: ({ event }) => event.output.ok, target: 'alive' },
+          {
+            target: 'failed',
+            actions: assign(({ event }) =>
+              event.output.ok
+                ? {}
+                : {
+                    exit: 'failed' as const,
+                    reason: `${event.output.error._tag}: ${event.output.error.message}`,
+                  },
+            ),
+          },
+        ],
+        onError: { target: 'failed', actions: 'recordDefect' },
+      },
+      on: { 'system.drain': { target: 'stopped', actions: 'recordReason' } },
+    },
+    alive: {
+      description: 'Chain link and weight-setting live as long as the validator does, draining included.',
+      invoke: [
+        {
+          id: 'chainLink',
+          systemId: 'chainLink',
+          src: 'chainLink',
+          input: ({ context }) => context.chainLink,
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
+        {
+          id: 'weightSetting',
+          systemId: 'weightSetting',
+          src: 'weightSetting',
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
+      ],
+      initial: 'running',
+      on: {
+        'chain.block': { actions: ['recordBlock', 'forwardBlock'] },
+        'weights.confirmed': { actions: 'recordWeights' },
+        'weights.missed': { actions: 'recordWeights' },
+        'weights.refused': { description: 'Weight-setting tries again by itself; observers report it.' },
+        'epoch.scored': { actions: 'requestWeights' },
+        'round.ended': { description: 'Recorded evidence; observers report it.' },
+        'chain.opened': { description: 'The link actors read the genesis hash where they need it.' },
+        'chain.lost': { description: 'The chain link reconnects by itself; observers report it.' },
+        'session.ready': { actions: ['recordLink', 'tellEpoch'] },
+        'session.lost': { actions: ['recordLink', 'tellEpoch'] },
+        'xstate.done.actor.*': {
+          description: 'A session that said goodbye. Finished children stay until they are stopped.',
+          actions: stopChild(({ event }) => event.actorId),
+        },
+        'xstate.error.actor.*': {
+          description: 'A defect in a session or epoch. The process is the unit of restart.',
+          target: 'failed',
+          actions: [stopChild(({ event }) => event.actorId), 'recordDefect'],
+        },
+      },
+      states: {
+        running: {
+          description: 'The validator works, or waits for what it needs to work.',
+          initial: 'linking',
+          on: {
+            'system.drain': { target: 'draining', actions: 'recordReason' },
+          },
+          states: {
+            linking: {
+              description: 'No metagraph has been read yet.',
+              on: {
+                'chain.subnet': [
+                  {
+                    guard: 'isRegistered',
+                    target: 'validating',
+                    actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'],
+                  },
+                  { target: 'unregistered', actions: 'recordSubnet' },
+                ],
+              },
+            },
+            unregistered: {
+              description: 'The hotkey has no uid on this subnet. The validator waits and goes on by itself.',
+              on: {
+                'chain.subnet': [
+                  {
+                    guard: 'isRegistered',
+                    target: 'validating',
+                    actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'],
+                  },
+                  { actions: 'recordSubnet' },
+                ],
+                'xstate.done.actor.*': [
+                  {
+                    guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
+                    actions: [stopChild('epoch'), assign({ epoch: null })],
+                  },
+                  { actions: stopChild(({ event }) => event.actorId) },
+                ],
+              },
+            },
+            validating: {
+              description: 'Sessions follow the metagraph; one epoch actor holds rounds and scoring.',
+              on: {
+                'chain.subnet': [
+                  {
+                    guard: 'isNextEpoch',
+                    description:
+                      'The chain ran its epoch: the old actor finishes its round, then a new one opens.',
+                    actions: ['recordSubnet', 'followRoster', 'announceEpochEnd', 'closeEpoch'],
+                  },
+                  {
+                    guard: 'isRegistered',
+                    actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'],
+                  },
+                  {
+                    description: 'Deregistered: sessions end, the epoch closes.',
+                    target: 'unregistered',
+                    actions: ['recordSubnet', 'dismissSessions', 'closeEpoch'],
+                  },
+                ],
+                'xstate.done.actor.*': {
+                  guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
+                  actions: [stopChild('epoch'), assign({ epoch: null }), 'openEpoch', 'tellEpoch'],
+                },
+              },
+            },
+          },
+        },
+        draining: {
+          description: 'No new round is begun. The one under way is finished within the grace.',
+          entry: 'closeEpoch',
+          after: { drainGrace: '#validator.stopped' },
+          always: { guard: ({ context }) => context.epoch === null, target: '#validator.stopped' },
+          on: {
+            'xstate.done.actor.*': {
+              guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
+              actions: [stopChild('epoch'), assign({ epoch: null })],
+            },
+            'chain.subnet': { description: 'The metagraph does not matter any more.' },
+            'system.drain': {
+              description: 'Already draining; a second signal ends the process from outside.',
+            },
+          },
+        },
+      },
+    },
+    stopped: {
+      type: 'final',
+      description: 'Everything of value is in the store. Sessions and chain link have been released.',
+    },
+    failed: {
+      type: 'final',
+      description: 'A defect, or a store that cannot be used. The process ends with an error.',
+    },
+  },
+  options: { maxIterations: 200 },
+});

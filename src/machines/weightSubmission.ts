@@ -1,0 +1,78 @@
+import type { PromiseActorLogic } from 'xstate';
+
+import type { ChainFailure, Retry, StoreFailure, SubmitFailure } from '../domain/failures.ts';
+import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { WeightVector } from '../domain/weightVector.ts';
+
+/** One vector for one epoch. `lastEpochBlock` and `endsAtBlock` bound the window in which it may land. */
+export type WeightsDue = {
+  readonly epoch: EpochIndex;
+  readonly vector: WeightVector;
+  readonly lastEpochBlock: BlockNumber;
+  readonly endsAtBlock: BlockNumber;
+};
+
+/** A signed extrinsic that is durable before it is sent, so that a successor sends the same bytes. */
+export type PreparedWeights = {
+  readonly hex: string;
+  readonly hash: string;
+  readonly nonce: number;
+  readonly account: string;
+  readonly bornAtBlock: BlockNumber;
+  readonly expiresAtBlock: BlockNumber;
+};
+
+export type Inclusion =
+  | {
+      readonly found: true;
+      readonly block: BlockNumber;
+      readonly blockHash: string;
+      readonly outcome: Outcome<null, SubmitFailure>;
+    }
+  | { readonly found: false };
+
+/** Asks the chain whether this epoch's weights stand already, and whether they would be accepted. */
+export type CheckWeights = PromiseActorLogic<
+  Outcome<{ readonly setAtBlock: BlockNumber | null }, SubmitFailure>,
+  WeightsDue
+>;
+export type PrepareWeights = PromiseActorLogic<
+  Outcome<PreparedWeights, SubmitFailure | StoreFailure>,
+  WeightsDue
+>;
+export type SubmitWeights = PromiseActorLogic<
+  Outcome<'sent' | 'alreadyKnown', SubmitFailure>,
+  { readonly prepared: PreparedWeights }
+>;
+export type FindInclusion = PromiseActorLogic<
+  Outcome<Inclusion, ChainFailure>,
+  { readonly prepared: PreparedWeights; readonly fromBlock: BlockNumber; readonly toBlock: BlockNumber }
+>;
+
+/** Stands in where an input needs a value that its state always has. */
+export const nothingDue: WeightsDue = {
+  epoch: 0,
+  vector: { uids: [], values: [] },
+  lastEpochBlock: 0,
+  endsAtBlock: 0,
+};
+
+export const noExtrinsic: PreparedWeights = {
+  hex: '',
+  hash: '',
+  nonce: 0,
+  account: '',
+  bornAtBlock: 0,
+  expiresAtBlock: 0,
+};
+
+/** Store failures and unreachable endpoints are worth the next block; `never` waits for the next epoch. */
+export const retryBlock = (retry: Retry | undefined, block: BlockNumber): BlockNumber | null => {
+  if (retry === undefined) return block + 1;
+  if (retry.when === 'never') return null;
+  return retry.when === 'atBlock' ? Math.max(retry.block, block + 1) : block + 1;
+};
+
+export const retryOf = (failure: SubmitFailure | StoreFailure): Retry | undefined =>
+  'retry' in failure ? failure.retry : undefined;
