@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as Effect from 'effect/Effect';
+
+import { DataDirRefused } from './errors.ts';
+
+export type DataDirQuestion = {
+  /** `--data-dir` or MIAOAI_DATA_DIR, used as it is; null for the default. */
+  readonly explicit: string | null;
+  readonly home: string;
+  /** Name of the network or URL of the node. */
+  readonly network: string;
+  readonly netuid: number;
+  /** SS58 address. */
+  readonly hotkey: string;
+  readonly role: 'validator' | 'miner';
+};
+
+/** Folders are for their owner alone: verdicts and truths in them are worth money before they are revealed. */
+const OWNER_ONLY = 0o700;
+const OTHERS = 0o077;
+
+/**
+ * A folder name for a network: names stay as they are, anything else is reduced to host and port, and marked with a
+ * hash so that two different URLs never share a folder.
+ */
+const networkFolder = (network: string): string => {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(network)) return network;
+  const readable = network.replace(/^\w+:\/\//, '').replace(/[^A-Za-z0-9.-]+/g, '_');
+  const mark = createHash('sha256').update(network).digest('hex').slice(0, 8);
+  return `${readable.replace(/^[.-]+/, '').slice(0, 48)}-${mark}`;
+};
+
+/**
+ * The folder of one daemon: `~/.local/state/miaoai/<network>/<netuid>/<hotkey>/<role>` unless the operator names
+ * another. Distinct per identity, so that two daemons of one machine never meet.
+ */
+export const resolveDataDir = (question: DataDirQuestion): string => {
+  const { explicit, home, network, netuid, hotkey, role } = question;
+  if (explicit !== null) return resolve(explicit);
+  return join(home, '.local', 'state', 'miaoai', networkFolder(network), String(netuid), hotkey, role);
+};
+
+/** What is wrong with an existing path as a data folder, with the command that repairs it; null when nothing is. */
+const dirProblem = (dir: string): string | null => {
+  const stat = statSync(dir);
+  if (!stat.isDirectory()) return `${dir} is not a folder: move it away or choose another --data-dir`;
+  if ((stat.mode & OTHERS) !== 0) {
+    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
+    return `${dir} is open to other users (mode ${mode}): run  chmod 700 '${dir}'`;
+  }
+  return null;
+};
+
+const refused = (dir: string, message: string) => new DataDirRefused({ dir, message });
+
+/** Creates the folder with mode 0700, or checks that an existing one is closed to other users. */
+export const prepareDataDir = Effect.fn('store.prepareDataDir')(function* (dir: string) {
+  const problem = yield* Effect.try({
+    try: () => {
+      mkdirSync(dir, { recursive: true, mode: OWNER_ONLY });
+      return dirProblem(dir);
+    },
+    catch: (cause) => {
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      return refused(
+        dir,
+        `cannot use ${dir}: ${detail}; choose another --data-dir or correct its permissions`,
+      );
+    },
+  });
+  if (problem !== null) return yield* refused(dir, problem);
+});
