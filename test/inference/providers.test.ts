@@ -1,0 +1,62 @@
+import { performance } from 'node:perf_hooks';
+
+import * as Effect from 'effect/Effect';
+import { describe, expect, it } from 'vitest';
+
+import type { MachineFacts } from '#src/inference/providers.ts';
+import { inspectMachine, planProvider } from '#src/inference/providers.ts';
+
+const GPU_MACHINE: MachineFacts = {
+  platform: 'linux',
+  arch: 'x64',
+  hasNvidiaDriver: true,
+  hasCudaLibraries: true,
+  libraryDir: '/lib',
+};
+const plan = (requested: 'auto' | 'cpu' | 'cuda', facts: MachineFacts) =>
+  Effect.runSync(planProvider(requested, facts));
+const refusal = (facts: MachineFacts) => Effect.runSync(Effect.flip(planProvider('cuda', facts)));
+
+describe('inference / providers', () => {
+  it('plans CUDA where driver and libraries are present, and lets only auto fall back', () => {
+    expect(plan('auto', GPU_MACHINE)).toEqual({
+      requested: 'auto',
+      planned: 'cuda',
+      mayFallBack: true,
+      reason: null,
+    });
+    expect(plan('cuda', GPU_MACHINE)).toEqual({
+      requested: 'cuda',
+      planned: 'cuda',
+      mayFallBack: false,
+      reason: null,
+    });
+    expect(plan('cpu', GPU_MACHINE).planned).toBe('cpu');
+  });
+
+  it('says why auto chose the CPU', () => {
+    const chosen = plan('auto', { ...GPU_MACHINE, hasCudaLibraries: false });
+    expect(chosen.planned).toBe('cpu');
+    expect(chosen.reason).toMatch(/missing libonnxruntime_providers_shared.so and .*cuda.so in \/lib/);
+  });
+
+  it('refuses CUDA with what is missing and what to install', () => {
+    const error = refusal({ ...GPU_MACHINE, hasNvidiaDriver: false });
+    expect(error.missing).toEqual(['an NVIDIA driver']);
+    expect(error.message).toMatch(
+      /NVIDIA driver.*ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node/,
+    );
+    expect(refusal({ ...GPU_MACHINE, platform: 'darwin', arch: 'arm64' }).message).toMatch(
+      /darwin arm64 \(there is none\)/,
+    );
+  });
+
+  it('looks at this machine quickly and without loading the runtime', () => {
+    const startedAt = performance.now();
+    const facts = inspectMachine();
+    expect(performance.now() - startedAt).toBeLessThan(200);
+    expect(facts.libraryDir).toMatch(/onnxruntime-node/);
+    const shared = process.report.getReport() as { sharedObjects?: readonly string[] };
+    expect((shared.sharedObjects ?? []).some((path) => path.includes('libonnxruntime'))).toBe(false);
+  });
+});
