@@ -256,6 +256,16 @@ describe('domain / derivation', () => {
     expect(epochs[0]?.expected).toEqual(derive(log).epochs[0]?.expected);
   });
 
+  it('counts exactly the answers of the stated interval', () => {
+    const shortened = alter({
+      type: 'epoch.scored',
+      when: (e) => e.epoch === 101,
+      change: (e) => ({ ...e, fromSeq: e.fromSeq + 6 }),
+    });
+    // Sequence numbers are two apart: the epoch before, the plan and one answer fall out.
+    expect(derive(shortened).epochs.map(({ verdicts }) => verdicts)).toEqual([24, 23, 24]);
+  });
+
   it('finds a record that occurs twice', () => {
     for (const type of ['round.planned', 'answer.judged', 'round.settled'] as const) {
       const at = log.findIndex(({ record }) => record.type === type);

@@ -21,7 +21,11 @@ const scoresOf = (
   trust: TrustLedger = emptyTrust,
 ): readonly MinerScore[] => scoreEpoch({ verdicts, candidates, trust, policy }).scores;
 
-const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+// Doubles of every magnitude, and ordinary ones whose sums depend on their order.
+const fraction = fc.oneof(
+  fc.double({ min: 0, max: 1, noNaN: true }),
+  fc.nat(1_000_003).map((n) => n / 1_000_003),
+);
 const uid = fc.integer({ min: 0, max: 6 });
 const verdict = fc.oneof(
   fc
