@@ -1,0 +1,81 @@
+import type { LinkFailure } from '../domain/failures.ts';
+import type { CodecFailure } from './codec.ts';
+
+/** What exactly ended a link: the key it is counted under. */
+export type EndCause =
+  | 'Bye'
+  | 'ClosedHere'
+  | 'ClosedByPeer'
+  | 'Lost'
+  | 'Refused'
+  | 'Silent'
+  | 'SlowFrame'
+  | 'MessageRate'
+  | 'ByteRate'
+  | 'OversizedFrame'
+  | 'BadFrame'
+  | 'TextFrame'
+  | 'ControlFrame'
+  | 'EarlyFrame'
+  | 'BadSeal'
+  | 'WrongDirection'
+  | 'Unheard'
+  | 'OutboundFull'
+  | 'CounterExhausted'
+  | CodecFailure['_tag'];
+
+export const endCauses: readonly EndCause[] = [
+  ...(['Bye', 'ClosedHere', 'ClosedByPeer', 'Lost', 'Refused', 'Silent', 'SlowFrame'] as const),
+  ...(['MessageRate', 'ByteRate', 'OversizedFrame', 'BadFrame', 'TextFrame', 'ControlFrame'] as const),
+  ...(['EarlyFrame', 'BadSeal', 'WrongDirection', 'Unheard', 'OutboundFull', 'CounterExhausted'] as const),
+  ...(['TooLarge', 'NotText', 'NotJson', 'TooDeep', 'TooManyValues', 'UnknownType'] as const),
+  ...(['UnknownVersion', 'Invalid'] as const),
+];
+
+/** The end of a link; there is exactly one, the first. */
+export type LinkEnd = {
+  readonly cause: EndCause;
+  readonly failure: LinkFailure;
+  /** WebSocket close code: ours to the peer, or the peer's to us where it ended the link. */
+  readonly closeCode: number;
+};
+
+/** Close codes of RFC 6455, 7.4.1. */
+const NORMAL = 1000;
+const POLICY_VIOLATION = 1008;
+
+export const violation = (cause: EndCause, message: string): LinkEnd => ({
+  cause,
+  failure: { _tag: 'ProtocolViolation', message },
+  closeCode: POLICY_VIOLATION,
+});
+
+export const overflow = (cause: EndCause, message: string): LinkEnd => ({
+  cause,
+  failure: { _tag: 'Overflow', message },
+  closeCode: POLICY_VIOLATION,
+});
+
+export const silent = (message: string): LinkEnd => ({
+  cause: 'Silent',
+  failure: { _tag: 'Silent', message },
+  closeCode: POLICY_VIOLATION,
+});
+
+export const lost = (message: string): LinkEnd => ({
+  cause: 'Lost',
+  failure: { _tag: 'Lost', message },
+  closeCode: NORMAL,
+});
+
+export const closedHere = (message: string): LinkEnd => ({
+  cause: 'ClosedHere',
+  failure: { _tag: 'ClosedHere', message },
+  closeCode: NORMAL,
+});
+
+export const closedByPeer = (cause: 'Bye' | 'ClosedByPeer', message: string): LinkEnd => ({
+  cause,
+  failure: { _tag: 'ClosedByPeer', message },
+  closeCode: NORMAL,
+});
