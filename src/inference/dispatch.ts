@@ -54,7 +54,7 @@ export type Dispatch = {
   readonly tokenBudget: number | null;
   readonly onEvent: (event: PoolEvent) => void;
   slots: readonly Slot[];
-  queue: readonly Item[];
+  queue: Item[];
   readonly running: Map<number, readonly Item[]>;
   /** Texts accepted and not answered: those that still wait for something. */
   readonly open: Set<number>;
@@ -62,6 +62,8 @@ export type Dispatch = {
   runs: number;
   pumping: boolean;
   saturated: boolean;
+  /** Set while workers are being stopped, so that nobody who hears of their end starts them again. */
+  stopping: boolean;
   /** Set when the scope closes; nothing is accepted or started afterwards. */
   closed: boolean;
   served: number;
@@ -89,6 +91,7 @@ export const createDispatch = (
   runs: 0,
   pumping: false,
   saturated: false,
+  stopping: false,
   closed: false,
   served: 0,
   refused: 0,
@@ -209,7 +212,7 @@ const accept = (pool: Dispatch, loaded: LoadedModel, ids: Int32Array, deadlineAt
     pool.open.add(order);
     const model = loaded.manifest.name;
     const item: Item = { order, model, tokens: ids.length, alone: false, loaded, ids, deadlineAt, settle };
-    pool.queue = [...pool.queue, item];
+    pool.queue.push(item);
     pumpSoon(pool);
   });
 

@@ -53,7 +53,10 @@ export interface InferencePool {
   readonly models: readonly ModelManifest[];
   /** What the workers are told to use; `reason` says why `auto` chose the CPU. */
   readonly plan: ProviderPlan;
-  /** Starts the process of a slot unless there is one; `worker.ready` or `worker.exited` follows. */
+  /**
+   * Starts the process of a slot; `worker.ready` or `worker.exited` follows. Does nothing while there is one, while
+   * workers are being stopped, or after the scope has closed. Throws `RangeError` for a slot that does not exist.
+   */
   startWorker(slot: number): void;
   /** Ends all processes at once and answers what was waiting as `Failed`; resolves when none is left. */
   stopWorkers(): Promise<void>;
@@ -81,7 +84,8 @@ export type PoolOptions = {
 
 const SLOTS_LIMIT = 256;
 const MODELS_LIMIT = 64;
-const QUEUE_LIMIT = 65_536;
+/** Taking a text out of the queue costs time in proportion to its length. */
+const QUEUE_LIMIT = 8_192;
 const TOKEN_BUDGET_LIMIT = 65_536;
 
 const checkWhole = (option: string, value: number, most: number): Effect.Effect<void, PoolOptionsError> =>
@@ -183,11 +187,13 @@ const statsOf = (dispatch: Dispatch): PoolStats => ({
 });
 
 const stopAll = async (dispatch: Dispatch): Promise<void> => {
+  dispatch.stopping = true;
   failQueued(dispatch, 'the pool was stopped');
   for (const { worker } of dispatch.slots) worker.kill('stopped');
   await Promise.all(dispatch.slots.map(({ worker }) => worker.gone()));
   // A run that had not begun when its worker was killed at a deadline has come back to the queue.
   failQueued(dispatch, 'the pool was stopped');
+  dispatch.stopping = false;
 };
 
 const close = (dispatch: Dispatch): Promise<void> => {
@@ -203,7 +209,7 @@ const poolOf = (dispatch: Dispatch, models: readonly LoadedModel[], plan: Provid
     startWorker: (slot) => {
       const found = dispatch.slots[slot];
       if (found === undefined) throw new RangeError(`no slot ${slot}: the pool has ${dispatch.slots.length}`);
-      if (!dispatch.closed) found.worker.start();
+      if (!dispatch.closed && !dispatch.stopping) found.worker.start();
     },
     stopWorkers: () => stopAll(dispatch),
     classify: async (modelName, request) => {

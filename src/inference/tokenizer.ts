@@ -8,6 +8,7 @@ import { ModelFolderError } from './errors.ts';
 import type { ModelManifest } from './manifest.ts';
 import type { JsonObject } from './modelFiles.ts';
 import { EXPORT_ADVICE, isJsonObject, readJsonObject } from './modelFiles.ts';
+import { encodeWordPieces } from './wordPiece.ts';
 
 export type TextTokenizer = {
   /** Ids of one text, at most `maxTokens` of them, special tokens included; a text without any token fails. */
@@ -23,7 +24,10 @@ const CONFIG_LIMIT_BYTES = 4_194_304;
  * UTF-16 units looked at per token that can be kept. Real text has 1 to 6 per token; the rest of a longer text would
  * be truncated anyway, and reading it would let a sender buy processor time with long texts.
  */
-const UNITS_PER_TOKEN = 16;
+export const UNITS_PER_TOKEN = 8;
+
+/** `max_input_chars_per_word` where a file leaves it out, as in the reference implementation. */
+const DEFAULT_LONGEST_WORD = 100;
 
 /** Ordinary words in several scripts; one of them gives plain tokens in any vocabulary that can encode anything. */
 const PROBES = ['a', 'hello', 'the good', '1', '你好', '.'];
@@ -51,6 +55,45 @@ export const truncateIds = (
 const idsOf = (tokenizer: Tokenizer, text: string, special: boolean): readonly number[] =>
   tokenizer.encode(text, { add_special_tokens: special }).ids;
 
+/** A special token is named as text, or as an added-token object with `content`. */
+const tokenText = (stated: unknown): string | undefined => {
+  const text = isJsonObject(stated) ? stated['content'] : stated;
+  return typeof text === 'string' ? text : undefined;
+};
+
+/**
+ * Unknown pieces in a row count as one token in most sentence-piece models. The library joins their texts and looks
+ * the growing text up each time, which is quadratic: 250 ms for 8,000 strange characters, and a sender chooses the
+ * characters. So it is told not to, and the ids are joined here.
+ */
+const takeOverFusing = (tokenizer: Tokenizer): number | null => {
+  const model = tokenizer.model;
+  if (model === null || !model.fuse_unk) return null;
+  model.fuse_unk = false;
+  return model.unk_token_id ?? null;
+};
+
+/** Replaces the library's longest match by one whose work is bounded. A WordPiece model has no merges. */
+const takeOverWordPiece = (tokenizer: Tokenizer, definition: JsonObject): void => {
+  const { model } = tokenizer;
+  const stated = definition['model'];
+  if (model === null || !isJsonObject(stated) || stated['type'] !== 'WordPiece') return;
+  const vocabulary = model.tokens_to_ids;
+  const longestWord = stated['max_input_chars_per_word'];
+  const pieces = {
+    has: (piece: string) => vocabulary.has(piece),
+    continuation: tokenText(stated['continuing_subword_prefix']) ?? '##',
+    unknown: tokenText(stated['unk_token']) ?? '[UNK]',
+    longestWord: typeof longestWord === 'number' ? longestWord : DEFAULT_LONGEST_WORD,
+    longestPiece: [...vocabulary.keys()].reduce((longest, piece) => Math.max(longest, piece.length), 0),
+  };
+  model.encode = (words: readonly string[]) => encodeWordPieces(words, pieces);
+};
+
+/** One `unknown` where several stand in a row. */
+const fuseUnknown = (ids: readonly number[], unknown: number | null): readonly number[] =>
+  unknown === null ? ids : ids.filter((id, index) => id !== unknown || ids[index - 1] !== unknown);
+
 /** How many special tokens the post-processor appends, found by comparing an encoding with and without them. */
 const trailingSpecials = (tokenizer: Tokenizer): number => {
   for (const probe of PROBES) {
@@ -63,12 +106,6 @@ const trailingSpecials = (tokenizer: Tokenizer): number => {
     }
   }
   return 0;
-};
-
-/** A special token is named as text, or as an added-token object with `content`. */
-const tokenText = (stated: unknown): string | undefined => {
-  const text = isJsonObject(stated) ? stated['content'] : stated;
-  return typeof text === 'string' ? text : undefined;
 };
 
 const padIdOf = (tokenizer: Tokenizer, tokenizerConfig: JsonObject, config: JsonObject): number => {
@@ -89,14 +126,18 @@ const withUnknownToken = (definition: JsonObject, tokenizerConfig: JsonObject): 
 
 const INT32_MAX = 2_147_483_647;
 
-const encodeWith = (
-  tokenizer: Tokenizer,
-  maxTokens: number,
-  trailing: number,
-  text: string,
-): Outcome<Int32Array, string> => {
+type Encoder = {
+  readonly tokenizer: Tokenizer;
+  readonly maxTokens: number;
+  readonly trailing: number;
+  /** The unknown token that is to be fused; null for none. */
+  readonly fused: number | null;
+};
+
+const encodeWith = (encoder: Encoder, text: string): Outcome<Int32Array, string> => {
+  const { tokenizer, maxTokens, trailing, fused } = encoder;
   try {
-    const ids = idsOf(tokenizer, clipText(text, maxTokens), true);
+    const ids = fuseUnknown(idsOf(tokenizer, clipText(text, maxTokens), true), fused);
     // What a vocabulary without an unknown token cannot express has no id; the reference implementation drops it too.
     const known = ids.filter((id) => Number.isInteger(id) && id >= 0 && id <= INT32_MAX);
     if (known.length === 0) return fail('the text has no tokens: send a text with at least one word');
@@ -125,9 +166,11 @@ export const loadTokenizer = Effect.fn('inference.loadTokenizer')(function* (man
   return yield* Effect.try({
     try: (): TextTokenizer => {
       const tokenizer = new Tokenizer(definition, withUnknownToken(definition, tokenizerConfig));
-      const trailing = trailingSpecials(tokenizer);
+      takeOverWordPiece(tokenizer, definition);
+      const fused = takeOverFusing(tokenizer);
+      const encoder = { tokenizer, maxTokens, trailing: trailingSpecials(tokenizer), fused };
       return {
-        encode: (text) => encodeWith(tokenizer, maxTokens, trailing, text),
+        encode: (text) => encodeWith(encoder, text),
         padId: padIdOf(tokenizer, tokenizerConfig, config),
       };
     },

@@ -63,6 +63,8 @@ const LOAD_LIMIT_MS = 120_000;
  * deadline often passes a few milliseconds before the answer. The caller is answered at the deadline all the same.
  */
 const MINIMUM_RUN_MS = 1_000;
+/** Whatever the deadline says; also keeps the timer within the 2^31 ms that Node can wait. */
+const LONGEST_RUN_MS = 600_000;
 const STDERR_TAIL = 2_000;
 
 /** What native libraries need to be found; nothing else of the parent's environment, which may hold secrets. */
@@ -99,14 +101,17 @@ const watchCurrent = (life: Life): void => {
   const current = life.runs[0];
   if (current === undefined) return;
   const killAt = Math.max(current.deadlineAt, life.currentSince + MINIMUM_RUN_MS);
-  life.timer = setTimeout(() => {
-    life.overran = true;
-    const ranMs = Math.round(performance.now() - life.currentSince);
-    kill(
-      life,
-      `killed: a run of ${current.message.packed.rows} x ${current.message.packed.width} tokens overran its deadline after ${ranMs} ms`,
-    );
-  }, killAt - performance.now());
+  life.timer = setTimeout(
+    () => {
+      life.overran = true;
+      const ranMs = Math.round(performance.now() - life.currentSince);
+      kill(
+        life,
+        `killed: a run of ${current.message.packed.rows} x ${current.message.packed.width} tokens overran its deadline after ${ranMs} ms`,
+      );
+    },
+    Math.min(killAt - performance.now(), LONGEST_RUN_MS),
+  );
 };
 
 const finish = (life: Life, id: number, outcome: Outcome<Float32Array, string>): void => {

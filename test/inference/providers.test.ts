@@ -52,9 +52,10 @@ describe('inference / providers', () => {
   });
 
   it('looks at this machine quickly and without loading the runtime', () => {
-    const startedAt = performance.now();
     const facts = inspectMachine();
-    expect(performance.now() - startedAt).toBeLessThan(200);
+    const startedAt = performance.now();
+    for (let time = 0; time < 10; time += 1) inspectMachine();
+    expect((performance.now() - startedAt) / 10).toBeLessThan(50);
     expect(facts.libraryDir).toMatch(/onnxruntime-node/);
     const shared = process.report.getReport() as { sharedObjects?: readonly string[] };
     expect((shared.sharedObjects ?? []).some((path) => path.includes('libonnxruntime'))).toBe(false);

@@ -1,11 +1,14 @@
+import { performance } from 'node:perf_hooks';
+
+import { Tokenizer } from '@huggingface/tokenizers';
 import * as Effect from 'effect/Effect';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { readModelFolder } from '#src/inference/manifest.ts';
-import { clipText, loadTokenizer, truncateIds } from '#src/inference/tokenizer.ts';
+import { clipText, loadTokenizer, truncateIds, UNITS_PER_TOKEN } from '#src/inference/tokenizer.ts';
 import type { FolderOptions } from './modelFolders.ts';
-import { makeWorkspace, tokenizerJson, VOCABULARY } from './modelFolders.ts';
+import { CONFIG, makeWorkspace, tokenizerJson, VOCABULARY } from './modelFolders.ts';
 
 const workspace = makeWorkspace();
 afterAll(() => workspace.dispose());
@@ -28,6 +31,42 @@ const bpe = {
     unk_token: null,
   },
 };
+
+const plain = { ...tokenizerJson(), added_tokens: [], normalizer: null, post_processor: null };
+const wordPiece = {
+  ...plain,
+  pre_tokenizer: { type: 'BertPreTokenizer' },
+  model: {
+    type: 'WordPiece',
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+    vocab: Object.fromEntries(
+      ['[UNK]', 'a', 'ab', 'c', '##a', '##b', '##abc', '##c', '你', '##😀', '.'].map((piece, id) => [
+        piece,
+        id,
+      ]),
+    ),
+  },
+};
+const unigram = {
+  ...plain,
+  pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
+  model: {
+    type: 'Unigram',
+    unk_id: 0,
+    vocab: [
+      ['<unk>', 0],
+      ['▁', -2],
+      ['a', -3],
+      ['b', -3.1],
+      ['ab', -4],
+      ['▁a', -3.5],
+      ['c', -5],
+    ],
+  },
+};
+const LONG = { ...CONFIG, max_position_embeddings: 4_096 };
 
 describe('inference / tokenizer', () => {
   it('encodes with special tokens, case folding and unknown words', async () => {
@@ -59,7 +98,8 @@ describe('inference / tokenizer', () => {
   it('answers any text with ids within the limit', async () => {
     const tokenizer = await load();
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      fc.property(fc.array(fc.nat(0xffff), { maxLength: 400 }), (units) => {
+        const text = String.fromCharCode(...units);
         const encoded = tokenizer.encode(text);
         expect(
           encoded.ok && encoded.value.length <= 48 && encoded.value.every((id) => id < VOCABULARY.length),
@@ -76,7 +116,7 @@ describe('inference / tokenizer', () => {
         (text, maxTokens) => {
           const clipped = clipText(text, maxTokens);
           expect(text.startsWith(clipped)).toBe(true);
-          expect(clipped.length).toBeLessThanOrEqual(maxTokens * 16);
+          expect(clipped.length).toBeLessThanOrEqual(maxTokens * UNITS_PER_TOKEN);
           expect(clipped.isWellFormed()).toBe(true);
         },
       ),
@@ -98,6 +138,52 @@ describe('inference / tokenizer', () => {
         },
       ),
     );
+  });
+
+  it('gives the ids of the library for WordPiece and Unigram, whatever the text', async () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'b', 'c', 'ab', ' ', '你', '😀', 'z', '.'),
+      maxLength: 150,
+    });
+    for (const definition of [wordPiece, unigram]) {
+      const tokenizer = await load({
+        tokenizer: definition,
+        tokenizerConfig: { model_max_length: 1_000, unk_token: '[UNK]' },
+        config: LONG,
+      });
+      const library = new Tokenizer(definition, { unk_token: '[UNK]' });
+      fc.assert(
+        fc.property(text, (sample) => {
+          const ids = Int32Array.from(library.encode(sample).ids as readonly number[]);
+          if (ids.length > 0) expect(tokenizer.encode(sample)).toEqual({ ok: true, value: ids });
+        }),
+      );
+    }
+  });
+
+  it('spends little time on texts made to be slow', async () => {
+    const hostile = [
+      'z'.repeat(100_000),
+      `${'a'.repeat(100)} `.repeat(1_000),
+      '\u0301'.repeat(100_000),
+      '😀'.repeat(100_000),
+    ];
+    for (const definition of [wordPiece, unigram, bpe]) {
+      const tokenizer = await load({
+        tokenizer: definition,
+        tokenizerConfig: { model_max_length: 512 },
+        config: LONG,
+      });
+      for (const text of hostile) {
+        const tookMs = [1, 2, 3].map(() => {
+          const startedAt = performance.now();
+          tokenizer.encode(text);
+          return performance.now() - startedAt;
+        });
+        // Quadratic work takes 150 to 300 ms each time; the best of three leaves out what neighbours cost.
+        expect(Math.min(...tookMs)).toBeLessThan(80);
+      }
+    }
   });
 
   it('refuses a file that is no tokenizer and says how to get one', async () => {
