@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 
 import * as Effect from 'effect/Effect';
 
+import { CUDA_ADVICE } from './cudaAdvice.ts';
 import { ProviderUnavailable } from './errors.ts';
 
 export type Provider = 'cpu' | 'cuda';
@@ -38,11 +39,6 @@ export type MachineFacts = {
 /** Driver version file, device nodes, and the paravirtual GPU of WSL 2. */
 const DRIVER_TRACES = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvidia0', '/dev/dxg'];
 const CUDA_LIBRARIES = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
-
-/** The documented route of onnxruntime-node 1.30 (its README and install script). */
-export const CUDA_ADVICE =
-  'CUDA needs Linux x64, an NVIDIA driver, the CUDA 12 runtime and cuDNN 9 on LD_LIBRARY_PATH, and ' +
-  '"ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node"';
 
 const libraryDir = (): string | null => {
   try {

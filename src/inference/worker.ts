@@ -3,11 +3,12 @@
  *
  * A process and not a thread, because `session.run` blocks its thread and terminating a thread in the middle of a run
  * aborts the whole process; a process can be killed at a deadline. It keeps nothing, so that killing it loses nothing.
+ * When the parent has disappeared it ends after the run that it is executing.
  */
 import { performance } from 'node:perf_hooks';
 
+import { CUDA_ADVICE } from './cudaAdvice.ts';
 import type { Provider } from './providers.ts';
-import { CUDA_ADVICE } from './providers.ts';
 import type { Session } from './session.ts';
 import { openSession } from './session.ts';
 import type { FromWorker, InitMessage, RunMessage, ToWorker } from './workerMessages.ts';
