@@ -1,0 +1,83 @@
+import { hexToU8a, isHex, u8aConcat } from '@polkadot/util';
+import * as Effect from 'effect/Effect';
+import * as Result from 'effect/Result';
+import * as Schema from 'effect/Schema';
+import * as Semaphore from 'effect/Semaphore';
+
+import { type ChainError, ChainMalformed } from './errors.ts';
+import type { Rpc } from './rpc.ts';
+import { makeRuntime, type Runtime, type RuntimeVersion } from './runtime.ts';
+
+/** Codecs per block of one connection: metadata is loaded once per runtime version. */
+export interface Runtimes {
+  /** Runtime whose code is in the block's state: right for reading state and for building extrinsics on it. */
+  readonly at: (blockHash: string) => Effect.Effect<Runtime, ChainError>;
+}
+
+const Version = Schema.Struct({
+  specName: Schema.String,
+  specVersion: Schema.Int,
+  transactionVersion: Schema.Int,
+});
+const decodeVersion = Schema.decodeUnknownResult(Version);
+
+/** The newest metadata version this client reads: the first that describes runtime APIs. */
+const METADATA_VERSION = new Uint8Array([15, 0, 0, 0]);
+const MAGIC = new Uint8Array([0x6d, 0x65, 0x74, 0x61]);
+/** Runtimes kept: the present one, the one before an upgrade, and spare. Each takes some 20 MB. */
+const MAX_KEPT = 3;
+
+const readVersion = (rpc: Rpc, blockHash: string): Effect.Effect<RuntimeVersion, ChainError> =>
+  Effect.flatMap(rpc.call('state_getRuntimeVersion', [blockHash]), (answer) => {
+    const decoded = decodeVersion(answer);
+    return Result.isSuccess(decoded)
+      ? Effect.succeed(decoded.success)
+      : Effect.fail(
+          new ChainMalformed({ operation: 'state_getRuntimeVersion', detail: 'no runtime version' }),
+        );
+  });
+
+/** Bytes from the magic on: the runtime API wraps them as `Option<Vec<u8>>`, the RPC does not. */
+const fromMagic = (bytes: Uint8Array): Uint8Array | null => {
+  const longestPrefix = 8;
+  for (let start = 0; start <= Math.min(longestPrefix, bytes.length - MAGIC.length); start += 1) {
+    if (MAGIC.every((byte, index) => bytes[start + index] === byte)) return bytes.subarray(start);
+  }
+  return null;
+};
+
+const readMetadata = Effect.fnUntraced(function* (rpc: Rpc, blockHash: string) {
+  const argument = `0x${Buffer.from(METADATA_VERSION).toString('hex')}`;
+  const versioned = yield* rpc
+    .call('state_call', ['Metadata_metadata_at_version', argument, blockHash])
+    // Runtimes before the versioned API refuse the call; the plain method gives version 14.
+    .pipe(Effect.catchTag('RpcRefused', () => Effect.succeed(null)));
+  const wrapped = isHex(versioned) ? fromMagic(hexToU8a(versioned)) : null;
+  if (wrapped !== null) return wrapped;
+  const plain = yield* rpc.call('state_getMetadata', [blockHash]);
+  const bytes = isHex(plain) ? fromMagic(hexToU8a(plain)) : null;
+  if (bytes !== null) return bytes;
+  return yield* new ChainMalformed({ operation: 'state_getMetadata', detail: 'no metadata in the answer' });
+});
+
+/** Cache of runtimes for one connection. Loads are one at a time, so that a version is fetched once. */
+export const makeRuntimes = (rpc: Rpc): Runtimes => {
+  const kept = new Map<string, Runtime>();
+  const loading = Semaphore.makeUnsafe(1);
+  const load = Effect.fnUntraced(function* (key: string, version: RuntimeVersion, blockHash: string) {
+    const found = kept.get(key);
+    if (found !== undefined) return found;
+    const runtime = yield* makeRuntime(version, u8aConcat(yield* readMetadata(rpc, blockHash)));
+    kept.set(key, runtime);
+    const oldest = kept.keys().next().value;
+    if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
+    return runtime;
+  });
+  return {
+    at: Effect.fnUntraced(function* (blockHash: string) {
+      const version = yield* readVersion(rpc, blockHash);
+      const key = `${version.specName}-${version.specVersion}`;
+      return kept.get(key) ?? (yield* loading.withPermits(1)(load(key, version, blockHash)));
+    }),
+  };
+};
