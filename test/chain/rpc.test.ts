@@ -1,0 +1,263 @@
+import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import * as Effect from 'effect/Effect';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { ChainError } from '#src/chain/errors.ts';
+import { openRpc, type Rpc } from '#src/chain/rpc.ts';
+
+const DEADLINES = { connectMs: 300, callMs: 300 };
+const closers: (() => void)[] = [];
+
+const portOf = (server: { address(): unknown }): number => {
+  const address = server.address();
+  if (typeof address !== 'object' || address === null || !('port' in address))
+    throw new Error('not listening');
+  return Number(address.port);
+};
+
+/** A node that answers each JSON-RPC request as `reply` says; it sees the socket to misbehave with. */
+const node = async (
+  reply: (socket: WebSocket, request: { id: number; method: string }) => void,
+): Promise<string> => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await new Promise<void>((listening) => server.on('listening', () => listening()));
+  server.on('connection', (socket) => {
+    socket.on('message', (data) => reply(socket, JSON.parse(String(data))));
+    closers.push(() => socket.terminate());
+  });
+  closers.push(() => server.close());
+  return `ws://127.0.0.1:${portOf(server)}`;
+};
+
+/** A TCP server that does with each connection what `handle` says. */
+const tcp = async (
+  handle: (socket: TcpSocket) => void,
+): Promise<{ url: string; open: () => Promise<number> }> => {
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    closers.push(() => socket.destroy());
+    // Reading is what makes Node notice the other side's end.
+    socket.resume();
+    handle(socket);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  closers.push(() => server.close());
+  const open = (): Promise<number> =>
+    new Promise((resolve, reject) =>
+      server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    );
+  return { url: `ws://127.0.0.1:${portOf(server)}`, open };
+};
+
+const ok = (socket: WebSocket, id: number, result: unknown): void =>
+  socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
+
+const use = <A>(
+  endpoint: string,
+  program: (rpc: Rpc) => Effect.Effect<A, ChainError>,
+  deadlines: typeof DEADLINES = DEADLINES,
+): Promise<A> =>
+  Effect.runPromise(Effect.scoped(Effect.flatMap(openRpc({ endpoint, ...deadlines }), program)));
+
+const failure = (endpoint: string, program: (rpc: Rpc) => Effect.Effect<unknown, ChainError>) =>
+  Effect.runPromise(Effect.flip(Effect.scoped(Effect.flatMap(openRpc({ endpoint, ...DEADLINES }), program))));
+
+/** The error of a call that must not succeed. */
+const refused = (effect: Effect.Effect<unknown, ChainError>): Effect.Effect<ChainError> =>
+  Effect.orDie(Effect.flip(effect));
+const call = (rpc: Rpc) => rpc.call('system_chain', []);
+const elapsedMs = async (run: () => Promise<unknown>): Promise<number> => {
+  const startMs = performance.now();
+  await run();
+  return performance.now() - startMs;
+};
+const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
+  while (!(await isTrue())) await new Promise((wait) => setTimeout(wait, 10));
+};
+
+describe('chain / rpc', () => {
+  afterEach(() => {
+    for (const close of closers.splice(0)) close();
+  });
+
+  it('gives each caller its own answer, in whatever order they come', async () => {
+    const held: (() => void)[] = [];
+    const url = await node((socket, { id, method }) => {
+      held.push(() => ok(socket, id, method));
+      if (held.length === 3) for (const send of held.reverse()) send();
+    });
+    const methods = ['a', 'b', 'c'];
+    const answers = await use(url, (rpc) =>
+      Effect.all(
+        methods.map((m) => rpc.call(m, [])),
+        { concurrency: 3 },
+      ),
+    );
+    expect(answers).toEqual(methods);
+  });
+
+  it("passes on the node's refusal with code and data", async () => {
+    const url = await node((socket, { id }) =>
+      socket.send(
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id,
+          error: { code: 1010, message: 'Invalid', data: 'Custom error: 6' },
+        }),
+      ),
+    );
+    expect(await failure(url, call)).toMatchObject({
+      _tag: 'RpcRefused',
+      code: 1010,
+      data: 'Custom error: 6',
+    });
+  });
+
+  it('fails within its deadline where a server accepts and never speaks', async () => {
+    const hole = await tcp(() => undefined);
+    let error: unknown;
+    const tookMs = await elapsedMs(async () => {
+      error = await failure(hole.url, call);
+    });
+    expect(error).toMatchObject({ _tag: 'ChainUnreachable', operation: 'connect' });
+    expect(tookMs).toBeGreaterThanOrEqual(290);
+    expect(tookMs).toBeLessThan(1_000);
+    await until(async () => (await hole.open()) === 0);
+  });
+
+  it.each([
+    ['ws://127.0.0.1:1', /ECONNREFUSED/],
+    ['ws://no-such-host.invalid:9944', /ENOTFOUND|EAI_AGAIN|no connection within/],
+    ['http://127.0.0.1:1', /ws:\/\/ or wss:\/\//],
+    ['nonsense', /Invalid URL/],
+  ])('says why %s cannot be reached', async (endpoint, reason) => {
+    const error = await failure(endpoint, call);
+    expect(error).toMatchObject({ _tag: 'ChainUnreachable', endpoint });
+    expect(error.message).toMatch(reason);
+  });
+
+  it('says so when a web server answers', async () => {
+    const web = await tcp((socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
+    expect((await failure(web.url, call)).message).toContain('HTTP 403');
+  });
+
+  it('refuses a handshake that was not made for its key', async () => {
+    const liar = await tcp((socket) =>
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
+      ),
+    );
+    expect((await failure(liar.url, call)).message).toContain('wrong WebSocket handshake');
+    await until(async () => (await liar.open()) === 0);
+  });
+
+  it('gives up a call that is never answered, and keeps the connection', async () => {
+    const url = await node((socket, { id, method }) => {
+      if (method === 'second') ok(socket, id, 'fine');
+    });
+    const answers = await use(url, (rpc) =>
+      Effect.all([refused(rpc.call('first', [])), rpc.call('second', [])]),
+    );
+    expect(answers[0]).toMatchObject({ _tag: 'ChainUnreachable', operation: 'first' });
+    expect(answers[1]).toBe('fine');
+  });
+
+  it('fails every waiting call at once when the connection is cut', async () => {
+    const url = await node((socket, { method }) => {
+      if (method === 'cut') socket.terminate();
+    });
+    const tookMs = await elapsedMs(() =>
+      use(
+        url,
+        (rpc) =>
+          Effect.gen(function* () {
+            const waiting = ['a', 'b', 'cut'].map((method) => refused(rpc.call(method, [])));
+            const errors = yield* Effect.all(waiting, { concurrency: 3 });
+            expect(errors.map(({ _tag }) => _tag)).toEqual(Array(3).fill('ChainUnreachable'));
+            expect((yield* refused(rpc.call('late', [])))._tag).toBe('ChainUnreachable');
+            expect((yield* refused(rpc.lost))._tag).toBe('ChainUnreachable');
+          }),
+        { connectMs: 1_000, callMs: 10_000 },
+      ),
+    );
+    expect(tookMs).toBeLessThan(5_000);
+  });
+
+  it.each([
+    ['text that is no JSON', (socket: WebSocket) => socket.send('<html>')],
+    ['JSON that is no answer', (socket: WebSocket) => socket.send('[1,2]')],
+    ['a binary frame', (socket: WebSocket) => socket.send(Buffer.from([1, 2, 3]))],
+    ['broken UTF-8', (socket: WebSocket) => socket.send(Buffer.from([0xff, 0xfe]), { binary: false })],
+  ])('drops a node that sends %s', async (_name, misbehave) => {
+    const url = await node((socket) => misbehave(socket));
+    expect((await failure(url, call))._tag).toBe('ChainUnreachable');
+  });
+
+  it('delivers notifications, those that come before the subscription id included', async () => {
+    const note = (result: number) =>
+      JSON.stringify({ jsonrpc: '2.0', method: 'n', params: { subscription: 'S1', result } });
+    const url = await node((socket, { id, method }) => {
+      if (method !== 'subscribe') return;
+      socket.send(note(1));
+      ok(socket, id, 'S1');
+      socket.send(note(2));
+      socket.send(
+        JSON.stringify({ jsonrpc: '2.0', method: 'n', params: { subscription: 'other', result: 9 } }),
+      );
+      socket.send(note(3));
+    });
+    const seen: unknown[] = [];
+    await use(url, (rpc) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* rpc.subscribe({
+            method: 'subscribe',
+            unsubscribe: 'un',
+            onResult: (result) => seen.push(result),
+          });
+          yield* Effect.promise(() => until(async () => seen.length >= 3));
+        }),
+      ),
+    );
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('answers pings', async () => {
+    let pongs = 0;
+    const url = await node((socket, { id }) => {
+      socket.on('pong', () => {
+        pongs += 1;
+        ok(socket, id, 'alive');
+      });
+      socket.ping();
+    });
+    expect(await use(url, call)).toBe('alive');
+    expect(pongs).toBe(1);
+  });
+
+  it('destroys its socket at the end, even where the peer never closes', async () => {
+    const wedged = await tcp((socket) =>
+      socket.once('data', async (request) => {
+        const { createHash } = await import('node:crypto');
+        const key = /sec-websocket-key: (.*)\r\n/i.exec(String(request))?.[1];
+        const accept = createHash('sha1')
+          .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+          .digest('base64');
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+        );
+        socket.on('end', () => undefined);
+      }),
+    );
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    expect(await failure(wedged.url, call)).toMatchObject({
+      _tag: 'ChainUnreachable',
+      operation: 'system_chain',
+    });
+    await until(async () => (await wedged.open()) === 0);
+    await until(
+      async () =>
+        process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length <= before,
+    );
+  });
+});
