@@ -1,18 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { WebSocket } from 'ws';
 
-import { encodeFrame, frameReader, OPCODE } from './frames.ts';
-
-/**
- * A WebSocket client whose socket can be destroyed at any time. Node's built-in one waits for the peer's closing
- * frame without a limit (measured on Node 24: a wedged endpoint keeps the TCP connection for ever), which is how
- * validators pile up connections to sick nodes; and an exception in its message handler ends the process.
- */
+/** One WebSocket connection that can be destroyed at any time, whatever the other side does. */
 export interface Socket {
   send(text: string): void;
-  /** Says goodbye if the peer listens, and destroys the TCP connection in any case. Idempotent. */
+  /** Says goodbye, and destroys the TCP connection shortly after in any case. Idempotent. */
   close(): void;
 }
 
@@ -22,85 +13,56 @@ export type SocketHandlers = {
   readonly onLost: (detail: string) => void;
 };
 
-/** Suffix of the handshake key (RFC 6455 section 1.3). */
-const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Full metadata is about 600 kB of hex; full blocks reach some 10 MB. */
 export const MAX_MESSAGE_BYTES = 32 * 1_024 * 1_024;
 /** Unsent bytes above which a peer that does not read is given up. */
 const MAX_UNSENT_BYTES = 16 * 1_024 * 1_024;
-/** How long the closing frame may take before the connection is cut. */
+/**
+ * How long the peer's closing frame may take before the connection is cut. Waiting without a limit, as Node's built-in
+ * client does, is how validators pile up connections to sick nodes.
+ */
 const CLOSE_GRACE_MS = 250;
-const KEEP_ALIVE_MS = 30_000;
-const NORMAL_CLOSURE = Buffer.from([0x03, 0xe8]);
+const NORMAL_CLOSURE = 1_000;
 
 const describeCause = (cause: unknown): string => {
   if (cause instanceof AggregateError) return cause.errors.map(describeCause).join('; ');
   return cause instanceof Error ? cause.message || cause.name : String(cause);
 };
 
-/** `ws:`/`wss:` as the http client wants it. Throws on other schemes and malformed addresses. */
-const httpUrl = (endpoint: string): URL => {
-  const url = new URL(endpoint);
-  if (url.protocol !== 'ws:' && url.protocol !== 'wss:')
-    throw new Error('an endpoint starts with ws:// or wss://');
-  url.protocol = url.protocol === 'wss:' ? 'https:' : 'http:';
-  return url;
-};
-
-const attach = (duplex: Duplex, head: Buffer, handlers: SocketHandlers): Socket => {
-  const reader = frameReader(MAX_MESSAGE_BYTES);
-  const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** Wraps an opened connection; errors and ends are told once. */
+const attach = (socket: WebSocket, handlers: SocketHandlers): Socket => {
   let isOver = false;
-
   const lose = (detail: string): void => {
     if (isOver) return;
     isOver = true;
-    duplex.destroy();
+    socket.terminate();
     handlers.onLost(detail);
   };
-  const write = (opcode: number, payload: Buffer): void => {
+  socket.on('message', (data, isBinary) => {
     if (isOver) return;
-    duplex.write(encodeFrame(opcode, payload));
-    if (duplex.writableLength > MAX_UNSENT_BYTES) lose('the endpoint does not read what is sent');
-  };
-  const receive = (chunk: Buffer): void => {
-    try {
-      for (const frame of reader.push(chunk)) {
-        if (isOver) return;
-        if (frame.opcode === OPCODE.text) handlers.onMessage(utf8.decode(frame.payload));
-        else if (frame.opcode === OPCODE.ping) write(OPCODE.pong, frame.payload);
-        else if (frame.opcode === OPCODE.close) lose('closed by the endpoint');
-        else if (frame.opcode !== OPCODE.pong) lose('the endpoint sent a frame that is no text');
-      }
-    } catch (cause) {
-      lose(`protocol violation: ${describeCause(cause)}`);
-    }
-  };
-
-  duplex.on('data', receive);
-  duplex.on('error', (cause) => lose(describeCause(cause)));
-  duplex.on('end', () => lose('closed by the endpoint'));
-  duplex.on('close', () => lose('connection closed'));
-  if (head.length > 0) receive(head);
-
+    if (isBinary) lose('the endpoint sent a binary frame');
+    else handlers.onMessage(data.toString());
+  });
+  socket.on('error', (cause) => lose(describeCause(cause)));
+  socket.on('close', (code) => lose(`closed by the endpoint with code ${code}`));
   return {
-    send: (text) => write(OPCODE.text, Buffer.from(text)),
+    send: (text) => {
+      if (isOver) return;
+      socket.send(text);
+      if (socket.bufferedAmount > MAX_UNSENT_BYTES) lose('the endpoint does not read what is sent');
+    },
     close: () => {
       if (isOver) return;
       isOver = true;
-      duplex.end(encodeFrame(OPCODE.close, NORMAL_CLOSURE));
-      setTimeout(() => duplex.destroy(), CLOSE_GRACE_MS).unref();
+      socket.close(NORMAL_CLOSURE);
+      setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref();
     },
   };
 };
 
-const isAccepted = (response: IncomingMessage, key: string): boolean =>
-  response.headers['sec-websocket-accept'] ===
-  createHash('sha1').update(`${key}${HANDSHAKE_GUID}`).digest('base64');
-
 /**
- * Starts a connection to a `ws://` or `wss://` endpoint. Exactly one of `onOpen` and `onFailed` is called, unless the
- * returned function cancels the attempt first; cancelling destroys the TCP connection at once.
+ * Starts a connection to a `ws://` or `wss://` endpoint; throws on any other address. Exactly one of `onOpen` and
+ * `onFailed` is called, unless the returned function cancels the attempt first, which destroys the TCP connection.
  */
 export const openSocket = (
   options: SocketHandlers & {
@@ -109,43 +71,22 @@ export const openSocket = (
     readonly onFailed: (detail: string) => void;
   },
 ): (() => void) => {
-  const key = randomBytes(16).toString('base64');
-  const url = httpUrl(options.endpoint);
-  const headers = {
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Key': key,
-    'Sec-WebSocket-Version': '13',
-  };
-  // `agent: false`: a connection of its own, never one of a pool that would outlive it.
-  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { headers, agent: false });
+  if (!/^wss?:\/\//.test(options.endpoint)) throw new Error('an endpoint starts with ws:// or wss://');
+  const socket = new WebSocket(options.endpoint, { maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
   let isSettled = false;
-  const failWith = (detail: string): void => {
+  // Stays registered: aborting a handshake makes ws emit an error, which must not reach the process.
+  socket.on('error', (cause) => {
     if (isSettled) return;
     isSettled = true;
-    request.destroy();
-    options.onFailed(detail);
-  };
-  request.on('error', (cause) => failWith(describeCause(cause)));
-  request.on('response', (response) =>
-    failWith(`answered HTTP ${response.statusCode} instead of a WebSocket`),
-  );
-  request.on('upgrade', (response, socket, head) => {
-    if (isSettled || !isAccepted(response, key)) {
-      socket.destroy();
-      failWith('wrong WebSocket handshake');
-      return;
-    }
-    isSettled = true;
-    request.setTimeout(0);
-    if ('setKeepAlive' in socket && typeof socket.setKeepAlive === 'function') {
-      socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    }
-    options.onOpen(attach(socket, head, options));
+    options.onFailed(describeCause(cause));
   });
-  request.end();
+  socket.on('open', () => {
+    if (isSettled) return;
+    isSettled = true;
+    options.onOpen(attach(socket, options));
+  });
   return () => {
     isSettled = true;
-    request.destroy();
+    socket.terminate();
   };
 };

@@ -129,7 +129,8 @@ describe('chain / rpc', () => {
     ['ws://127.0.0.1:1', /ECONNREFUSED/],
     ['ws://no-such-host.invalid:9944', /ENOTFOUND|EAI_AGAIN|no connection within/],
     ['http://127.0.0.1:1', /ws:\/\/ or wss:\/\//],
-    ['nonsense', /Invalid URL/],
+    ['nonsense', /ws:\/\/ or wss:\/\//],
+    ['ws://', /Invalid URL/],
   ])('says why %s cannot be reached', async (endpoint, reason) => {
     const error = await failure(endpoint, call);
     expect(error).toMatchObject({ _tag: 'ChainUnreachable', endpoint });
@@ -138,7 +139,7 @@ describe('chain / rpc', () => {
 
   it('says so when a web server answers', async () => {
     const web = await tcp((socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
-    expect((await failure(web.url, call)).message).toContain('HTTP 403');
+    expect((await failure(web.url, call)).message).toContain('403');
   });
 
   it('refuses a handshake that was not made for its key', async () => {
@@ -147,7 +148,7 @@ describe('chain / rpc', () => {
         'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
       ),
     );
-    expect((await failure(liar.url, call)).message).toContain('wrong WebSocket handshake');
+    expect((await failure(liar.url, call)).message).toContain('Sec-WebSocket-Accept');
     await until(async () => (await liar.open()) === 0);
   });
 
