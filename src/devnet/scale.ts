@@ -246,8 +246,16 @@ export const struct = <F extends NamedFields>(
   });
 
 /** `struct Name(T)`: the bytes and the value are those of the inner type. */
-export const newtype = <T>(path: string, type: ScaleType<T>): ScaleType<T> =>
-  describe(codecOf(type), plain({ tag: 'composite', fields: [{ name: undefined, type }] }, pathOf(path)));
+export const newtype = <T>(
+  path: string,
+  type: ScaleType<T>,
+  params: readonly TypeParam[] = [],
+): ScaleType<T> =>
+  describe(codecOf(type), {
+    path: pathOf(path),
+    params,
+    def: { tag: 'composite', fields: [{ name: undefined, type }] },
+  });
 
 export type Case = { readonly index: number; readonly fields?: Fields };
 export type Cases = { readonly [name: string]: Case };

@@ -1,0 +1,50 @@
+/** What every RPC method gets, and how it is declared. */
+import type { Block } from '../blockBuilder.ts';
+import type { Chain } from '../chain.ts';
+import { CLIENT_ERROR, type Params, RpcFailure, textParam } from './protocol.ts';
+
+/** The client's side of one connection. */
+export type Connection = {
+  /**
+   * Opens a subscription; `start` gets a function that sends a notification and gives one that ends it.
+   * The first notifications are sent after the answer that carries the subscription's name.
+   */
+  subscribe(notification: string, start: (send: (result: unknown) => void) => () => void): string;
+  /** False when the connection has no such subscription. */
+  unsubscribe(subscription: string): boolean;
+};
+
+export type NodeContext = {
+  readonly chain: Chain;
+  readonly chainName: string;
+};
+export type Method = (node: NodeContext, params: Params, connection: Connection) => unknown;
+export type Methods = { readonly [name: string]: Method };
+
+/** The block of an optional hash parameter; the head without one. Throws for unknown hashes. */
+export const blockParam = ({ chain }: NodeContext, params: Params, index: number): Block => {
+  const value = params[index];
+  if (value === undefined || value === null) return chain.head();
+  const hash = textParam(params, index).toLowerCase();
+  const block = chain.blockByHash(hash);
+  if (block === undefined)
+    throw new RpcFailure(
+      CLIENT_ERROR,
+      `Client error: UnknownBlock: Header was not found in the database: ${hash}`,
+    );
+  return block;
+};
+
+/** As `blockParam`, with a state that is still there. */
+export const stateBlockParam = (node: NodeContext, params: Params, index: number): Block => {
+  const block = blockParam(node, params, index);
+  if (!node.chain.hasState(block))
+    throw new RpcFailure(
+      CLIENT_ERROR,
+      `Client error: UnknownBlock: State already discarded for ${block.hash}`,
+    );
+  return block;
+};
+
+export const unsubscribe: Method = (_node, params, connection) =>
+  connection.unsubscribe(textParam(params, 0));

@@ -1,0 +1,162 @@
+/** `state_*`: storage, metadata, runtime APIs. */
+import type { Block } from '../blockBuilder.ts';
+import type { Chain } from '../chain.ts';
+import { blake2b256, toHex } from '../hashing.ts';
+import { decodeAll, fieldsCodec } from '../scale.ts';
+import { runtimeVersionJson } from '../version.ts';
+import {
+  blockParam,
+  type Method,
+  type Methods,
+  type NodeContext,
+  stateBlockParam,
+  unsubscribe,
+} from './methods.ts';
+import {
+  CLIENT_ERROR,
+  countParam,
+  hexParam,
+  INVALID_COUNT,
+  INVALID_PARAMS,
+  keysParam,
+  keyText,
+  optionalTextParam,
+  type Params,
+  RpcFailure,
+  textParam,
+} from './protocol.ts';
+
+/** sc_rpc::state: most keys that one page holds. */
+const MAX_PAGE_KEYS = 1000;
+/** Keys that one query or subscription may name. */
+const MAX_QUERY_KEYS = 10_000;
+
+const rawValue = ({ chain }: NodeContext, key: string, block: Block): Uint8Array | undefined =>
+  chain.runtime.state.get(key, block.number);
+const hexValue = (chain: Chain, key: string, block: Block): string | null => {
+  const value = chain.runtime.state.get(key, block.number);
+  return value === undefined ? null : toHex(value);
+};
+
+const getStorage: Method = (node, params) =>
+  hexValue(node.chain, keyText(params[0]), stateBlockParam(node, params, 1));
+const getStorageHash: Method = (node, params) => {
+  const value = rawValue(node, keyText(params[0]), stateBlockParam(node, params, 1));
+  return value === undefined ? null : toHex(blake2b256(value));
+};
+const getStorageSize: Method = (node, params) =>
+  rawValue(node, keyText(params[0]), stateBlockParam(node, params, 1))?.length ?? null;
+
+const boundedKeys = (params: Params): readonly string[] => {
+  const keys = keysParam(params, 0);
+  if (keys.length > MAX_QUERY_KEYS)
+    throw new RpcFailure(INVALID_PARAMS, 'Invalid params', `at most ${MAX_QUERY_KEYS} storage keys`);
+  return keys;
+};
+const changesOf = (chain: Chain, keys: readonly string[], block: Block): object => ({
+  block: block.hash,
+  changes: keys.map((key) => [key, hexValue(chain, key, block)]),
+});
+const queryStorageAt: Method = (node, params) => [
+  changesOf(node.chain, boundedKeys(params), stateBlockParam(node, params, 1)),
+];
+
+const keysUnder = (node: NodeContext, prefix: string, block: Block): readonly string[] =>
+  node.chain.runtime.state.keys(prefix, block.number);
+const getKeys: Method = (node, params) =>
+  keysUnder(node, keyText(params[0]), stateBlockParam(node, params, 1));
+const getKeysPaged: Method = (node, params) => {
+  const prefix = keyText(params[0] ?? '0x');
+  const count = countParam(params, 1);
+  if (count > MAX_PAGE_KEYS)
+    throw new RpcFailure(
+      INVALID_COUNT,
+      `count exceeds maximum value. value: ${count}, max: ${MAX_PAGE_KEYS}`,
+    );
+  const start = optionalTextParam(params, 2)?.toLowerCase() ?? '';
+  const keys = keysUnder(node, prefix, stateBlockParam(node, params, 3));
+  const first = keys.findIndex((key) => key > start);
+  return first < 0 ? [] : keys.slice(first, first + count);
+};
+
+/** Tells the values at once, then those that a block changed. */
+const subscribeStorage: Method = ({ chain }, params, connection) => {
+  const keys = boundedKeys(params);
+  return connection.subscribe('state_storage', (send) => {
+    const shown = new Map(keys.map((key) => [key, hexValue(chain, key, chain.head())]));
+    send(changesOf(chain, keys, chain.head()));
+    const onHead = (block: Block): void => {
+      const written = new Set(block.writtenKeys);
+      const changed = keys.filter(
+        (key) => written.has(key) && hexValue(chain, key, block) !== shown.get(key),
+      );
+      if (changed.length === 0) return;
+      for (const key of changed) shown.set(key, hexValue(chain, key, block));
+      send(changesOf(chain, changed, block));
+    };
+    return chain.listen({ onHead });
+  });
+};
+
+/** The error that a node gives when the WASM runtime panics on an argument. */
+const callFailure = (name: string, reason: string): RpcFailure =>
+  new RpcFailure(
+    CLIENT_ERROR,
+    `Client error: Execution failed: Execution aborted due to trap: ${name}: ${reason}`,
+  );
+const callApi: Method = (node, params) => {
+  const name = textParam(params, 0);
+  const method = node.chain.runtime.api(name);
+  if (method === undefined)
+    throw new RpcFailure(
+      CLIENT_ERROR,
+      `Client error: Execution failed: Other error happened while constructing the runtime: Exported method ${name} is not found`,
+    );
+  const block = stateBlockParam(node, params, 2);
+  const input = hexParam(params, 1);
+  try {
+    const args = decodeAll(fieldsCodec(method.args), input);
+    return toHex(method.returns.enc(method.handle(node.chain.contextAt(block), args)));
+  } catch (error) {
+    throw callFailure(name, (error as Error).message);
+  }
+};
+
+const getRuntimeVersion: Method = (node, params) => {
+  blockParam(node, params, 0);
+  return runtimeVersionJson(node.chain.runtime.version);
+};
+const getMetadata: Method = (node, params) => {
+  blockParam(node, params, 0);
+  return toHex(node.chain.runtime.metadata(14));
+};
+/** The version never changes, so only the first notification is ever sent. */
+const subscribeRuntimeVersion: Method = ({ chain }, _params, connection) =>
+  connection.subscribe('state_runtimeVersion', (send) => {
+    send(runtimeVersionJson(chain.runtime.version));
+    return () => undefined;
+  });
+
+export const stateMethods: Methods = {
+  state_getStorage: getStorage,
+  state_getStorageAt: getStorage,
+  state_getStorageHash: getStorageHash,
+  state_getStorageHashAt: getStorageHash,
+  state_getStorageSize: getStorageSize,
+  state_getStorageSizeAt: getStorageSize,
+  state_queryStorageAt: queryStorageAt,
+  state_getKeys: getKeys,
+  state_getKeysPaged: getKeysPaged,
+  state_getKeysPagedAt: getKeysPaged,
+  state_subscribeStorage: subscribeStorage,
+  state_unsubscribeStorage: unsubscribe,
+  state_call: callApi,
+  state_callAt: callApi,
+  state_getMetadata: getMetadata,
+  state_getRuntimeVersion: getRuntimeVersion,
+  chain_getRuntimeVersion: getRuntimeVersion,
+  state_subscribeRuntimeVersion: subscribeRuntimeVersion,
+  state_unsubscribeRuntimeVersion: unsubscribe,
+  chain_subscribeRuntimeVersion: subscribeRuntimeVersion,
+  chain_unsubscribeRuntimeVersion: unsubscribe,
+};
