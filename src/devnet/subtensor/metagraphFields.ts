@@ -48,18 +48,29 @@ const accounts = vec(accountId);
 
 const rao = (name: string, item: StorageItem<[number], bigint, bigint>) => stored(name, compactU64, item);
 const short = (name: string, item: StorageItem<[number], number, number>) => stored(name, compactU16, item);
-/** A vector by uid that every mechanism shares; copied, since codecs take mutable arrays. */
-const byUid = <T>(name: string, type: ScaleType<T[]>, read: (view: MetagraphView, uid: number) => T) =>
-  field(name, type, (view) =>
-    Array.from({ length: view.ctx.get(storage.SubnetworkN, view.netuid) }, (_, uid) => read(view, uid)),
-  );
+/** A stored vector with one entry per uid, whatever its stored length. */
+const byUid = <T>(
+  name: string,
+  type: ScaleType<T[]>,
+  read: (view: MetagraphView) => readonly T[],
+  gap: T,
+): MetagraphField<T[]> =>
+  field(name, type, (view) => {
+    const items = read(view);
+    return Array.from(
+      { length: view.ctx.get(storage.SubnetworkN, view.netuid) },
+      (_, uid) => items[uid] ?? gap,
+    );
+  });
 const byHotkey = <T>(
   name: string,
   type: ScaleType<T[]>,
   read: (view: MetagraphView, hotkey: Uint8Array) => T,
 ) => field(name, type, (view) => hotkeysOf(view.ctx, view.netuid).map((hotkey) => read(view, hotkey)));
 const scores = (name: string, item: StorageItem<[number], number[], number[]>) =>
-  byUid(name, shares, ({ ctx, netuid }, uid) => ctx.get(item, netuid)[uid] ?? 0);
+  byUid(name, shares, ({ ctx, netuid }) => ctx.get(item, netuid), 0);
+const flags = (name: string, item: StorageItem<[number], boolean[], boolean[]>) =>
+  byUid(name, vec(bool), ({ ctx, netuid }) => ctx.get(item, netuid), false);
 
 const text = (bytes: Uint8Array | undefined): number[] => [...(bytes ?? [])];
 const dividends = vec(tuple(accountId, compactU64));
@@ -153,22 +164,18 @@ const neuronFields: readonly MetagraphField[] = [
     vec(axonInfo),
     ({ ctx, netuid }, hotkey) => ctx.get(storage.Axons, netuid, hotkey) ?? NO_AXON,
   ),
-  byUid('active', vec(bool), ({ ctx, netuid }, uid) => ctx.get(storage.Active, netuid)[uid] === true),
-  byUid(
-    'validatorPermit',
-    vec(bool),
-    ({ ctx, netuid }, uid) => ctx.get(storage.ValidatorPermit, netuid)[uid] === true,
-  ),
+  flags('active', storage.Active),
+  flags('validatorPermit', storage.ValidatorPermit),
   field('pruningScore', shares, () => []),
-  byUid('lastUpdate', amounts, ({ ctx, index }, uid) => ctx.get(storage.LastUpdate, index)[uid] ?? 0n),
-  byUid('emission', amounts, ({ ctx, netuid }, uid) => ctx.get(storage.Emission, netuid)[uid] ?? 0n),
+  byUid('lastUpdate', amounts, ({ ctx, index }) => ctx.get(storage.LastUpdate, index), 0n),
+  byUid('emission', amounts, ({ ctx, netuid }) => ctx.get(storage.Emission, netuid), 0n),
   scores('dividends', storage.Dividends),
-  byUid('incentives', shares, ({ ctx, index }, uid) => ctx.get(storage.Incentive, index)[uid] ?? 0),
+  byUid('incentives', shares, ({ ctx, index }) => ctx.get(storage.Incentive, index), 0),
   scores('consensus', storage.Consensus),
   field('trust', shares, () => []),
   field('rank', shares, () => []),
-  byUid('blockAtRegistration', amounts, ({ ctx, netuid }, uid) =>
-    ctx.get(storage.BlockAtRegistration, netuid, uid),
+  field('blockAtRegistration', amounts, ({ ctx, netuid }) =>
+    hotkeysOf(ctx, netuid).map((_, uid) => ctx.get(storage.BlockAtRegistration, netuid, uid)),
   ),
   byHotkey('alphaStake', amounts, ({ ctx, netuid }, hotkey) =>
     ctx.get(storage.TotalHotkeyAlpha, hotkey, netuid),

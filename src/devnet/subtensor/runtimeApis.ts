@@ -5,7 +5,7 @@ import { option, u8, u16, u64, vec } from '../scale.ts';
 import { scheduleOf } from './epochs.ts';
 import { hyperparameterEntry, readHyperparameters } from './hyperparameterEntries.ts';
 import { metagraphType, readMetagraph, readSelectiveMetagraph, selectiveMetagraphType } from './metagraph.ts';
-import { readNeuron, readNeurons } from './neuronInfo.ts';
+import { readNeuron, readNeurons, readNeuronsLite } from './neuronInfo.ts';
 import { neuronInfo, neuronInfoLite } from './structs.ts';
 import { subnetExists } from './subnets.ts';
 
@@ -71,7 +71,7 @@ const neuronInfoApi: RuntimeApi = {
     get_neurons_lite: apiMethod({
       args: subnet,
       returns: vec(neuronInfoLite),
-      handle: (ctx, { netuid }) => readNeurons(ctx, netuid),
+      handle: (ctx, { netuid }) => readNeuronsLite(ctx, netuid),
     }),
     get_neuron_lite: apiMethod({
       args: { ...subnet, uid: u16 },
