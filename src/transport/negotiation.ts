@@ -50,9 +50,11 @@ export const negotiate = (settings: Settings): Negotiation => {
   const refuse = ({ reason, message }: Rejection): void => {
     if (isSettled) return;
     settings.onRefused?.(reason);
-    settle(Effect.fail(new HandshakeRejected({ reason, message })));
+    // Settling resumes whoever waits, who may close the socket: the code must be on its way before.
+    isSettled = true;
     const failure = { _tag: 'HandshakeFailed', message } as const;
     socket.end({ cause: 'Refused', failure, closeCode: refusalCodes[reason] });
+    settle(Effect.fail(new HandshakeRejected({ reason, message })));
   };
   const begin = (established: Established): Session => {
     session = startSession({ socket, established, role: settings.role, limits: settings.limits });

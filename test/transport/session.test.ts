@@ -3,10 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Message } from '#src/transport/protocol.ts';
 import {
   connectPair,
-  dialSettings,
   endOf,
   minerIdentity,
-  openScope,
   type Pair,
   receive,
   testLimits,
@@ -74,5 +72,79 @@ describe('transport / session', () => {
       expect(receivedAtMs).toBeGreaterThanOrEqual(sentAtMs);
       expect(receivedAtMs).toBeLessThanOrEqual(performance.now());
     }
+  });
+
+  it('measures the round trip with its own pings and hands none of them on', async () => {
+    const limits = { ...testLimits, heartbeatMs: 20, patienceMs: 500 };
+    pair = await connectPair({ dial: { limits }, listen: { limits } });
+    const { dialed, accepted } = pair;
+    const seen: Message[] = [];
+    accepted.listen((message) => seen.push(message));
+    await until(() => dialed.rttMs() !== null && accepted.rttMs() !== null, 'both round trips');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const side of [dialed, accepted]) {
+      expect(side.minRttMs()).toBeGreaterThan(0);
+      expect(side.minRttMs()).toBeLessThanOrEqual(side.rttMs() ?? 0);
+      expect(side.rttMs()).toBeLessThan(500);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it('says bye with its reason, and reports the end once on both sides', async () => {
+    pair = await connectPair();
+    pair.accepted.close('maintenance\u2026');
+    expect(await endOf(pair.dialed)).toEqual({
+      _tag: 'ClosedByPeer',
+      message: 'the peer said bye: maintenance?',
+    });
+    expect(await endOf(pair.accepted)).toMatchObject({ _tag: 'ClosedHere' });
+    expect(pair.dialed.send({ type: 'ack', v: 1, ids: ['a'] })).toMatchObject({
+      ok: false,
+      error: { _tag: 'ClosedByPeer' },
+    });
+    pair.accepted.close('again');
+    expect(await endOf(pair.accepted)).toMatchObject({ message: 'closed here: maintenance?' });
+    expect(pair.listener.counters()['ended.ClosedHere']).toBe(1);
+  });
+
+  it('hangs up when the scope that dialed closes', async () => {
+    pair = await connectPair();
+    await pair.hangUp();
+    expect(await endOf(pair.accepted)).toMatchObject({ _tag: 'ClosedByPeer' });
+    expect(await endOf(pair.dialed)).toMatchObject({ _tag: 'ClosedHere' });
+  });
+
+  it('does not send what its role may not send, what is malformed, or what fits no frame', async () => {
+    pair = await connectPair();
+    const [ack, ready] = [fromValidator[1], fromMiner[0]];
+    if (ack === undefined || ready === undefined) throw new Error('no messages');
+    expect(pair.accepted.send(ack)).toMatchObject({ ok: false, error: { _tag: 'ProtocolViolation' } });
+    expect(pair.dialed.send(ready)).toMatchObject({ ok: false, error: { _tag: 'ProtocolViolation' } });
+    expect(pair.dialed.send({ type: 'ack', v: 1, ids: [''] })).toMatchObject({
+      ok: false,
+      error: { _tag: 'ProtocolViolation' },
+    });
+    const huge = { id: 'a', kind: 'k', request: 'x'.repeat(testLimits.maxFrameBytes) };
+    expect(pair.dialed.send({ type: 'tasks', v: 1, round: 'r', deadlineMs: 1, tasks: [huge] })).toMatchObject(
+      { ok: false, error: { _tag: 'Overflow' } },
+    );
+    const received = receive(pair.accepted, 1);
+    expect(pair.dialed.send(ack).ok).toBe(true);
+    expect((await received)[0]?.message).toEqual(ack);
+  });
+
+  it('carries a message as large as a frame', async () => {
+    pair = await connectPair();
+    const request = 'x'.repeat(testLimits.maxFrameBytes - 200);
+    const message: Message = {
+      type: 'tasks',
+      v: 1,
+      round: 'r',
+      deadlineMs: 1,
+      tasks: [{ id: 'a', kind: 'k', request }],
+    };
+    const received = receive(pair.accepted, 1);
+    expect(pair.dialed.send(message).ok).toBe(true);
+    expect((await received)[0]?.message).toEqual(message);
   });
 });
