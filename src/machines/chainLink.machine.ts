@@ -79,7 +79,7 @@ export const chainLinkMachine = setup({
     stalePatience: delays.stalePatienceMs,
     reconnectDelay: ({ context }) =>
       backoffMs({
-        attempt: context.attempt,
+        attempt: context.attempt - 1,
         baseMs: delays.reconnectBaseMs,
         maxMs: delays.reconnectMaxMs,
         jitter: context.jitter,

@@ -28,10 +28,10 @@ import { retryBlock } from './weightSubmission.ts';
 /** Accepts TCP connections and holds each until its session takes it. */
 export type Listener = CallbackActorLogic<EventObject, { readonly genesisHash: string }>;
 
-/** Publishes the axon if the chain shows another one. Idempotent. */
+/** Succeeds once the chain shows our axon; sends it where it differs. Asked again at each block until then. */
 export type AnnounceAxon = PromiseActorLogic<
-  Outcome<{ readonly result: 'unchanged' | 'served'; readonly block: BlockNumber }, SubmitFailure>,
-  { readonly hotkey: Hotkey; readonly boundPort: number }
+  Outcome<{ readonly block: BlockNumber }, SubmitFailure>,
+  { readonly boundPort: number }
 >;
 
 export type MinerInput = {
@@ -268,7 +268,7 @@ export const minerMachine = machine.createMachine({
                 actions: ['recordSubnet', 'closeSessions'],
               },
             ],
-            'system.drain': { target: 'draining', actions: 'recordReason' },
+            'system.drain': { target: '.draining', actions: 'recordReason' },
           },
           states: {
             binding: {
@@ -285,7 +285,7 @@ export const minerMachine = machine.createMachine({
               invoke: {
                 id: 'announceAxon',
                 src: 'announceAxon',
-                input: ({ context }) => ({ hotkey: context.hotkey, boundPort: context.boundPort }),
+                input: ({ context }) => ({ boundPort: context.boundPort }),
                 onDone: [
                   {
                     guard: ({ event }) => event.output.ok,
@@ -317,24 +317,26 @@ export const minerMachine = machine.createMachine({
               },
             },
             serving: { description: 'Validators find this miner on chain and are answered.' },
+            draining: {
+              description: 'No arrival is taken; open answers are given within the grace.',
+              entry: ['closeSessions', sendTo('inferencePool', { type: 'system.drain' })],
+              always: { guard: 'hasNoSessions', target: '#miner.stopped' },
+              after: { drainGrace: '#miner.stopped' },
+              on: {
+                'peer.arrived': { description: 'Too late. The listener cuts an arrival that nobody takes.' },
+                'chain.subnet': { description: 'The metagraph does not matter any more.' },
+                'listener.closed': '#miner.stopped',
+                'system.drain': {
+                  description: 'Already draining; a second signal ends the process from outside.',
+                },
+              },
+            },
           },
         },
         rebinding: {
           description: 'The port was lost; it is bound again after a pause.',
           after: { retryPause: 'open' },
-          on: { 'system.drain': { target: 'draining', actions: 'recordReason' } },
-        },
-        draining: {
-          description: 'No arrival is taken; open answers are given within the grace.',
-          entry: ['closeSessions', sendTo('inferencePool', { type: 'system.drain' })],
-          always: { guard: 'hasNoSessions', target: '#miner.stopped' },
-          after: { drainGrace: '#miner.stopped' },
-          on: {
-            'chain.subnet': { description: 'The metagraph does not matter any more.' },
-            'system.drain': {
-              description: 'Already draining; a second signal ends the process from outside.',
-            },
-          },
+          on: { 'system.drain': { target: '#miner.stopped', actions: 'recordReason' } },
         },
       },
     },

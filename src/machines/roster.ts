@@ -21,7 +21,14 @@ const miners = (subnet: SubnetSnapshot, ownHotkey: Hotkey): readonly (Neuron & {
   );
 
 /** Who has to be dialled, dialled elsewhere, or let go, so that the roster follows the metagraph. */
-export const rosterChange = (roster: Roster, subnet: SubnetSnapshot, ownHotkey: Hotkey): RosterChange => {
+export const rosterChange = (options: {
+  readonly roster: Roster;
+  readonly subnet: SubnetSnapshot;
+  readonly ownHotkey: Hotkey;
+  /** XState's children are quadratic per parent, and a subnet has at most 256 uids. */
+  readonly maxSessions: number;
+}): RosterChange => {
+  const { roster, subnet, ownHotkey, maxSessions } = options;
   const wanted = miners(subnet, ownHotkey).slice(0, maxSessions);
   const hotkeys = new Set(wanted.map((neuron) => neuron.hotkey));
   const known = (hotkey: Hotkey) => (Object.hasOwn(roster, hotkey) ? roster[hotkey] : undefined);
@@ -35,13 +42,14 @@ export const rosterChange = (roster: Roster, subnet: SubnetSnapshot, ownHotkey: 
   };
 };
 
-/** XState's children are quadratic per parent: a subnet's own bound of uids is the bound here. */
-export const maxSessions = 256;
-
 /** The roster after a change was carried out. */
 export const applyChange = (roster: Roster, change: RosterChange): Roster => {
   const kept = Object.entries(roster).filter(([hotkey]) => !change.left.includes(hotkey));
-  const moved = change.moved.map(({ hotkey, axon }) => [hotkey, { axon, link: 'lost' as const }] as const);
+  // A first dial goes on at the new address: nobody is blamed before it has ended.
+  const moved = change.moved.map(
+    ({ hotkey, axon }) =>
+      [hotkey, { axon, link: roster[hotkey]?.link === 'first' ? 'first' : 'lost' } as const] as const,
+  );
   const joined = change.joined.map(({ hotkey, axon }) => [hotkey, { axon, link: 'first' as const }] as const);
   return Object.fromEntries<RosterEntry>([...kept, ...moved, ...joined]);
 };
@@ -54,8 +62,8 @@ export const recordLink = (roster: Roster, hotkey: Hotkey, link: 'ready' | 'lost
 
 /** Who may be asked in a round: everybody whose first dial has ended, reachable or not, in uid order. */
 export const candidatesOf = (roster: Roster, subnet: SubnetSnapshot): readonly RoundCandidate[] =>
-  subnet.neurons.flatMap(({ uid, hotkey }) =>
-    Object.hasOwn(roster, hotkey) && roster[hotkey]?.link !== 'first' ? [{ uid, hotkey }] : [],
+  subnet.neurons.flatMap(({ uid, hotkey, stake }) =>
+    Object.hasOwn(roster, hotkey) && roster[hotkey]?.link !== 'first' ? [{ uid, hotkey, stake }] : [],
   );
 
 export const linkCounts = (roster: Roster): { readonly ready: number; readonly dialing: number } => {

@@ -13,7 +13,12 @@ import type { Outcome } from '../domain/outcome.ts';
 import { delays } from './delays.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
 
-export type RoundCandidate = { readonly uid: Uid; readonly hotkey: Hotkey };
+export type RoundCandidate = {
+  readonly uid: Uid;
+  readonly hotkey: Hotkey;
+  /** Stake weight in alpha. */
+  readonly stake: number;
+};
 
 export type RoundInput = {
   readonly epoch: EpochIndex;
@@ -127,7 +132,7 @@ export const roundMachine = setup({
     asking: {
       description: 'The cohort actor holds the open requests; this machine holds the one deadline.',
       invoke: { id: 'cohort', src: 'cohort', input: ({ context }) => ({ roundId: context.roundId ?? '' }) },
-      initial: 'dispatching',
+      initial: 'gathering',
       on: {
         'cohort.progress': {
           actions: assign(({ event }) => ({ judged: event.judged, open: event.open })),
@@ -139,22 +144,25 @@ export const roundMachine = setup({
         'cohort.failed': { target: 'failed', actions: assign(({ event }) => ({ failure: event.failure })) },
       },
       states: {
-        dispatching: {
-          description: 'Frames are handed to the sockets in paced chunks.',
+        gathering: {
+          description: 'Answers count. One deadline from the first frame on, however long sending takes.',
+          initial: 'dispatching',
           after: { roundDeadline: 'judging' },
-          on: {
-            'cohort.dispatched': {
-              target: 'collecting',
-              actions: assign(({ event }) => ({ sent: event.sent })),
+          on: { 'cohort.complete': 'judging' },
+          states: {
+            dispatching: {
+              description: 'Frames are handed to the sockets in paced chunks.',
+              on: {
+                'cohort.dispatched': {
+                  target: 'collecting',
+                  actions: assign(({ event }) => ({ sent: event.sent })),
+                },
+              },
             },
-          },
-        },
-        collecting: {
-          description:
-            'Answers are judged and recorded as they arrive, until all are in or the deadline passes.',
-          after: { roundDeadline: 'judging' },
-          on: {
-            'cohort.complete': 'judging',
+            collecting: {
+              description:
+                'Answers are judged and recorded as they arrive, until all are in or the deadline passes.',
+            },
           },
         },
         judging: {

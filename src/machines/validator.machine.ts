@@ -1,4 +1,4 @@
-import { assign, enqueueActions, type PromiseActorLogic, setup, stopChild } from 'xstate';
+import { assign, enqueueActions, not, type PromiseActorLogic, setup, stopChild } from 'xstate';
 
 import type { StoreFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
@@ -21,6 +21,8 @@ export type PrepareValidator = PromiseActorLogic<
 export type ValidatorInput = {
   readonly hotkey: Hotkey;
   readonly chainLink: ChainLinkInput;
+  /** Most miners to keep a link to. */
+  readonly maxSessions: number;
   readonly dueAfterFraction: number;
   readonly roundDeadlineMs: number;
   readonly roundIntervalMs: number;
@@ -95,7 +97,12 @@ const machine = setup({
     }),
     followRoster: enqueueActions(({ enqueue, event, context }) => {
       if (event.type !== 'chain.subnet') return;
-      const change = rosterChange(context.roster, event.subnet, context.hotkey);
+      const change = rosterChange({
+        roster: context.roster,
+        subnet: event.subnet,
+        ownHotkey: context.hotkey,
+        maxSessions: context.maxSessions,
+      });
       for (const { hotkey, axon } of change.joined) {
         enqueue.spawnChild('minerSession', { id: sessionId(hotkey), input: { hotkey, axon } });
       }
@@ -296,20 +303,18 @@ export const validatorMachine = machine.createMachine({
               on: {
                 'chain.subnet': [
                   {
+                    guard: not('isRegistered'),
+                    description: 'Deregistered: sessions end, the epoch closes.',
+                    target: 'unregistered',
+                    actions: ['recordSubnet', 'dismissSessions', 'closeEpoch'],
+                  },
+                  {
                     guard: 'isNextEpoch',
                     description:
                       'The chain ran its epoch: the old actor finishes its round, then a new one opens.',
                     actions: ['recordSubnet', 'followRoster', 'announceEpochEnd', 'closeEpoch'],
                   },
-                  {
-                    guard: 'isRegistered',
-                    actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'],
-                  },
-                  {
-                    description: 'Deregistered: sessions end, the epoch closes.',
-                    target: 'unregistered',
-                    actions: ['recordSubnet', 'dismissSessions', 'closeEpoch'],
-                  },
+                  { actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'] },
                 ],
                 'xstate.done.actor.*': {
                   guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },

@@ -54,6 +54,9 @@ const failed = (context: Context, failure: SubmitFailure | StoreFailure) => ({
   retryAtBlock: retryBlock(retryOf(failure), context.block),
 });
 
+/** Blocks of one search; after a long absence the rest follows with the next heads. */
+const maxSearchBlocks = 256;
+
 const expired: SubmitFailure = {
   _tag: 'NotIncluded',
   message: 'the mortal era of the extrinsic passed without inclusion',
@@ -71,7 +74,8 @@ export const weightSettingMachine = setup({
   guards: {
     isNewEpoch: ({ context, event }) =>
       event.type === 'weights.due' &&
-      (context.confirmedEpoch === null || event.epoch > context.confirmedEpoch),
+      (context.confirmedEpoch === null || event.epoch > context.confirmedEpoch) &&
+      (context.missedEpoch === null || event.epoch > context.missedEpoch),
     isUnaccounted: ({ context, event }) =>
       event.type === 'epoch.ended' &&
       (context.confirmedEpoch === null || event.epoch > context.confirmedEpoch) &&
@@ -85,7 +89,8 @@ export const weightSettingMachine = setup({
     canRetry: ({ context, event }) =>
       event.type === 'block.finalized' &&
       context.retryAtBlock !== null &&
-      event.block >= context.retryAtBlock,
+      event.block >= context.retryAtBlock &&
+      event.block < (context.due?.endsAtBlock ?? 0),
     hasUnsearchedBlocks: ({ context }) => context.block >= context.searchFromBlock,
   },
   actions: {
@@ -173,8 +178,8 @@ export const weightSettingMachine = setup({
           guard: ({ context, event }) => event.epoch > (context.due?.epoch ?? -1),
           target: '#weightSetting.setting.checking',
           reenter: true,
-          actions: 'recordDue',
-          description: 'Only a later epoch interrupts; the same one again is already in hand.',
+          actions: ['recordMissed', 'reportMissed', 'recordDue'],
+          description: 'Only a later epoch interrupts, which makes this one missed; the same one is in hand.',
         },
         'epoch.ended': {
           guard: 'hasEnded',
@@ -285,7 +290,9 @@ export const weightSettingMachine = setup({
             },
             looking: {
               description: 'One read of the blocks since the last search.',
-              entry: assign(({ context }) => ({ searchToBlock: context.block })),
+              entry: assign(({ context }) => ({
+                searchToBlock: Math.min(context.block, context.searchFromBlock + maxSearchBlocks - 1),
+              })),
               invoke: {
                 id: 'findInclusion',
                 src: 'findInclusion',

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import { initialTransition, transition } from 'xstate';
+
+import type { ChainFailure } from '#src/domain/failures.ts';
+import { fail, succeed } from '#src/domain/outcome.ts';
+import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
+import { delays } from '#src/machines/delays.ts';
+import {
+  after,
+  done,
+  fakeLink,
+  fakeTask,
+  isPlainJson,
+  reachedStates,
+  start,
+  stateIds,
+} from '#test/support/machines.ts';
+import { subnetAt } from '#test/support/machinesSubnet.ts';
+
+const input = {
+  endpoints: ['ws://one', 'ws://two'],
+  headPatienceMs: 60_000,
+  readEveryBlocks: 10,
+};
+const gone: ChainFailure = { _tag: 'Unreachable', message: 'closed', retry: { when: 'reconnected' } };
+const opened = { type: 'chain.opened', genesisHash: '0xabc', specVersion: 420 } as const;
+const head = (block: number) =>
+  ({ type: 'head.finalized', head: { block, blockHash: `0x${block}` } }) as const;
+const closed = (jitter: number) => ({ type: 'chain.closed', failure: gone, jitter }) as const;
+
+const run = (settings = input) => {
+  const session = fakeLink<ChainSession>();
+  const readSubnet = fakeTask<ReadSubnet>();
+  const machine = chainLinkMachine.provide({
+    actors: { chainSession: session.logic, readSubnet: readSubnet.logic },
+  });
+  const running = start(machine, { input: settings });
+  const types = () => running.facts.map(({ type }) => type);
+  return { session, readSubnet, types, ...running };
+};
+
+const synced = async () => {
+  const link = run();
+  link.actor.send(opened);
+  link.actor.send(head(100));
+  await link.readSubnet.answer(succeed(subnetAt({ block: 100, nextEpochBlock: 300 })));
+  return link;
+};
+
+describe('machines / chainLink', () => {
+  it('opens the first endpoint and reports nothing before it has answered', () => {
+    const [snapshot, actions] = initialTransition(chainLinkMachine, input);
+    expect(snapshot.value).toEqual({ linked: 'connecting' });
+    expect(actions.map(({ type }) => type)).toEqual(['xstate.spawnChild', 'xstate.raise']);
+    const { session, facts } = run();
+    expect(session.lives.map((life) => life.input)).toEqual([{ endpoint: 'ws://one' }]);
+    expect(facts).toEqual([]);
+  });
+
+  it('counts a loss and moves to the next endpoint as data', () => {
+    const [connecting] = initialTransition(chainLinkMachine, input);
+    const [lost] = transition(chainLinkMachine, connecting, closed(0.5));
+    expect(lost.value).toBe('reconnecting');
+    expect(lost.context).toMatchObject({ endpoint: 1, attempt: 1, jitter: 0.5, lastFailure: gone });
+  });
+
+  it('reaches every state', () => {
+    const subnet = subnetAt({ block: 100, nextEpochBlock: 300 });
+    const events = [
+      opened,
+      head(100),
+      closed(0),
+      done('readSubnet', succeed(subnet)),
+      after('headPatience', 'chainLink.linked.synced'),
+      after('stalePatience', 'chainLink.linked.stale'),
+      after('connectPatience', 'chainLink.linked.connecting'),
+      after('reconnectDelay', 'chainLink.reconnecting'),
+    ];
+    const distinguish = (context: { readAtBlock: number; head: object | null }) => [
+      context.readAtBlock,
+      context.head !== null,
+    ];
+    expect(reachedStates(chainLinkMachine, { input, events, distinguish })).toEqual(
+      stateIds(chainLinkMachine),
+    );
+  });
+
+  it('reads the metagraph at the first head, and then when it is due', async () => {
+    const { actor, readSubnet, types, facts } = await synced();
+    expect(readSubnet.calls).toEqual([{ head: { block: 100, blockHash: '0x100' } }]);
+    expect(types()).toEqual(['chain.opened', 'chain.block', 'chain.subnet']);
+    expect(facts[0]).toEqual({ type: 'chain.opened', genesisHash: '0xabc' });
+    actor.send(head(109));
+    expect(readSubnet.calls).toHaveLength(1);
+    actor.send(head(110));
+    expect(readSubnet.calls).toHaveLength(2);
+  });
+
+  it('reads when the epoch is due, however far away the next regular read is', async () => {
+    const { actor, readSubnet } = await synced();
+    actor.send(head(110));
+    await readSubnet.answer(succeed(subnetAt({ block: 110, nextEpochBlock: 113 })));
+    actor.send(head(112));
+    expect(readSubnet.calls).toHaveLength(2);
+    actor.send(head(113));
+    expect(readSubnet.calls).toHaveLength(3);
+    await readSubnet.answer(succeed(subnetAt({ block: 113, nextEpochBlock: 113 })));
+    expect(readSubnet.calls).toHaveLength(3);
+    actor.send(head(114));
+    expect(readSubnet.calls).toHaveLength(4);
+  });
+
+  it('reads at the next head when somebody asks for it', async () => {
+    const { actor, readSubnet } = await synced();
+    actor.send({ type: 'subnet.read' });
+    expect(readSubnet.calls).toHaveLength(2);
+  });
+
+  it('goes on reporting heads during a read, and reads again after one that failed', async () => {
+    const { actor, readSubnet, facts } = await synced();
+    actor.send(head(110));
+    actor.send(head(111));
+    await readSubnet.answer(fail(gone));
+    expect(readSubnet.calls).toHaveLength(2);
+    expect(actor.getSnapshot().context.lastFailure).toEqual(gone);
+    actor.send(head(112));
+    expect(readSubnet.calls.at(-1)).toEqual({ head: { block: 112, blockHash: '0x112' } });
+    expect(facts.filter(({ type }) => type === 'chain.block').map(({ head: at }) => at.block)).toEqual([
+      100, 110, 111, 112,
+    ]);
+  });
+
+  it('moves from a silent endpoint to the next one: synced, stale, reconnecting, linked', async () => {
+    const { actor, clock, session, value, types } = await synced();
+    clock.increment(59_999);
+    expect(value()).toEqual({ linked: { synced: 'following' } });
+    clock.increment(1);
+    expect(value()).toEqual({ linked: 'stale' });
+    expect(types().at(-1)).toBe('chain.lost');
+    clock.increment(delays.stalePatienceMs - 1);
+    expect(value()).toEqual({ linked: 'stale' });
+    expect(session.newest().isReleased).toBe(false);
+    clock.increment(1);
+    expect(value()).toBe('reconnecting');
+    expect(session.newest().isReleased).toBe(true);
+    clock.increment(delays.reconnectBaseMs);
+    expect(session.lives.map((life) => life.input.endpoint)).toEqual(['ws://one', 'ws://two']);
+    expect(actor.getSnapshot().status).toBe('active');
+  });
+
+  it('is synced again when a silent endpoint speaks', async () => {
+    const { actor, clock, value } = await synced();
+    clock.increment(60_000);
+    actor.send(head(101));
+    expect(value()).toEqual({ linked: { synced: 'following' } });
+    clock.increment(delays.stalePatienceMs);
+    expect(value()).toEqual({ linked: { synced: 'following' } });
+  });
+
+  it('restarts the watchdog with every head', async () => {
+    const { actor, clock, value } = await synced();
+    for (const block of [101, 102, 103]) {
+      clock.increment(50_000);
+      actor.send(head(block));
+    }
+    clock.increment(50_000);
+    expect(value()).toEqual({ linked: { synced: 'following' } });
+  });
+
+  it('gives up a read together with its endpoint', async () => {
+    const { actor, readSubnet, clock, value } = await synced();
+    actor.send(head(110));
+    clock.increment(60_000);
+    expect(value()).toEqual({ linked: 'stale' });
+    expect(readSubnet.aborted()).toBe(1);
+  });
+
+  it('gives up an endpoint that neither answers nor refuses', () => {
+    const { clock, value, facts } = run();
+    clock.increment(delays.connectPatienceMs - 1);
+    expect(value()).toEqual({ linked: 'connecting' });
+    clock.increment(1);
+    expect(value()).toBe('reconnecting');
+    expect(facts).toMatchObject([{ type: 'chain.lost', failure: { _tag: 'Unreachable' } }]);
+  });
+
+  it('has no connection patience once it is synced', async () => {
+    const { actor, clock, value } = await synced();
+    clock.increment(delays.connectPatienceMs - 1);
+    actor.send(head(101));
+    clock.increment(delays.connectPatienceMs);
+    expect(value()).toEqual({ linked: { synced: 'following' } });
+  });
+
+  it('doubles its pause with each loss up to the maximum, and starts again after a head', () => {
+    const { actor, clock, session, value } = run();
+    const pauseAfterLoss = () => {
+      session.newest().emit(closed(0));
+      expect(value()).toBe('reconnecting');
+      let waited = 0;
+      while (value() === 'reconnecting') {
+        clock.increment(50);
+        waited += 50;
+      }
+      return waited;
+    };
+    const pauses = Array.from({ length: 8 }, pauseAfterLoss);
+    expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    actor.send(opened);
+    actor.send(head(5));
+    expect(pauseAfterLoss()).toBe(250);
+    expect(session.lives.map((life) => life.input.endpoint).slice(0, 3)).toEqual([
+      'ws://one',
+      'ws://two',
+      'ws://one',
+    ]);
+  });
+
+  it('spreads its pauses by the jitter that came with the loss', () => {
+    const { clock, session, value } = run();
+    session.newest().emit(closed(0.5));
+    clock.increment(374);
+    expect(value()).toBe('reconnecting');
+    clock.increment(1);
+    expect(value()).toEqual({ linked: 'connecting' });
+  });
+
+  it('keeps only plain JSON in its context', async () => {
+    const { context } = await synced();
+    expect(isPlainJson(context())).toBe(true);
+  });
+});
