@@ -25,7 +25,7 @@ const rounds = {
     group: 'Rounds',
     description: 'Tasks of one round; every miner of the round gets all of them.',
     minimum: 1,
-    maximum: 256,
+    maximum: 32,
     text: '4',
   }),
   cohortSize: integer({
@@ -34,7 +34,7 @@ const rounds = {
     group: 'Rounds',
     description: 'Miners asked in one round. 256 is all of a full subnet.',
     minimum: 1,
-    maximum: 1_024,
+    maximum: 256,
     text: '256',
   }),
   roundDeadlineMs: integer({
@@ -61,10 +61,10 @@ const rounds = {
     flag: '--max-links',
     env: 'MIAOAI_MAX_LINKS',
     group: 'Rounds',
-    description: 'Most connections to miners at a time, whoever dialled.',
+    description: 'Most connections to miners at a time.',
     minimum: 1,
-    maximum: 4_096,
-    text: '512',
+    maximum: 256,
+    text: '256',
   }),
 } as const;
 

@@ -1,0 +1,62 @@
+import * as Effect from 'effect/Effect';
+
+import { toChainFailure, toSubmitFailure } from '../chain/errors.ts';
+import type { PreparedExtrinsic } from '../chain/extrinsics.ts';
+import type { SubmitFailure } from '../domain/failures.ts';
+import type { Identity } from '../keys/identity.ts';
+import type { AnnounceAxon } from '../machines/miner.machine.ts';
+import { type ActorRuntime, fromEffect } from './bridge.ts';
+import { type CurrentChain, connection } from './currentChain.ts';
+
+export type AxonSettings = {
+  readonly identity: Identity;
+  /** Address to publish; null when the operator gave none. */
+  readonly ip: string | null;
+  /** Port to publish where it differs from the bound one (NAT, container). */
+  readonly externalPort: number | null;
+  /** Version integer, major × 1e6 + minor × 1e3 + patch. */
+  readonly version: number;
+};
+
+/** Blocks an announcement may take; it is repeated at the next block after that. */
+const periodBlocks = 16;
+
+const noAddress: SubmitFailure = {
+  _tag: 'Refused',
+  check: 'NoAxonIp',
+  message: 'no address to publish: give --axon-ip (AXON_IP), the address validators reach this miner at',
+  retry: { when: 'never' },
+};
+
+const waiting: SubmitFailure = {
+  _tag: 'Unconfirmed',
+  message: 'serve_axon was sent and is not in a finalized block yet',
+  retry: { when: 'nextBlock' },
+};
+
+/**
+ * Succeeds once the chain shows our endpoint. Where it differs, serve_axon is sent, at most once per lifetime of an
+ * extrinsic; the question is then repeated at the next block, which makes every repetition harmless.
+ */
+const announce = (settings: AxonSettings) => {
+  let sent: PreparedExtrinsic | null = null;
+  return Effect.fn('axon.announce')(function* ({ boundPort }: { readonly boundPort: number }) {
+    if (settings.ip === null) return yield* Effect.fail(noAddress);
+    const live = yield* connection;
+    const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
+    const port = settings.externalPort ?? boundPort;
+    const endpoint = { ip: settings.ip, port, version: settings.version };
+    const prepared = yield* Effect.mapError(
+      live.prepareServe({ identity: settings.identity, endpoint, head, periodBlocks }),
+      toSubmitFailure,
+    );
+    if (prepared === null) return { block: head.block };
+    if (sent !== null && head.block < sent.expiresAtBlock) return yield* Effect.fail(waiting);
+    yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure);
+    sent = prepared;
+    return yield* Effect.fail(waiting);
+  });
+};
+
+export const announceAxon = (runtime: ActorRuntime<CurrentChain>, settings: AxonSettings): AnnounceAxon =>
+  fromEffect(runtime)(announce(settings));

@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import * as Cause from 'effect/Cause';
+import * as Deferred from 'effect/Deferred';
+import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
+import * as Fiber from 'effect/Fiber';
+import * as Queue from 'effect/Queue';
+import type { EventObject } from 'xstate';
+
+import type { AnswerJudged, EvidenceRecord, RoundPlanned } from '../domain/evidence.ts';
+import type { StoreFailure } from '../domain/failures.ts';
+import type { Cohort, RoundEvent, RoundSummary } from '../machines/round.machine.ts';
+import type { StoreService } from '../store/store.ts';
+import type { Message } from '../transport/protocol.ts';
+import { PROTOCOL_VERSION } from '../transport/protocol.ts';
+import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
+import { type CohortLedger, createLedger, type Pair } from './cohortLedger.ts';
+import { appendEvidence } from './evidenceLog.ts';
+import { type LiveLink, MinerLinks, type MinerLinkTable } from './minerLinks.ts';
+import { RoundBook } from './roundBook.ts';
+
+/** Frames handed to sockets before the event loop gets a turn: a burst of 256 would delay the first answers. */
+const membersPerChunk = 16;
+
+/** A verdict on its way to the disk; `requestId` is acknowledged to the miner once it is there. */
+type Decided = {
+  readonly verdict: AnswerJudged;
+  readonly ack: { readonly link: LiveLink; readonly id: string } | null;
+};
+
+type Round = {
+  readonly plan: RoundPlanned;
+  readonly ledger: CohortLedger;
+  readonly table: MinerLinkTable;
+  /** Requests of this round that still wait, by id. */
+  readonly open: Map<string, { readonly pair: Pair; readonly link: LiveLink }>;
+  readonly decided: Queue.Queue<Decided>;
+  readonly emit: (event: RoundEvent) => void;
+};
+
+const decide = (round: Round, decided: Decided): void => {
+  Queue.offerUnsafe(round.decided, decided);
+};
+
+/** Registers one request per task and returns the frame that asks them all. `clock` is set when it is sent. */
+const ask = (options: {
+  readonly round: Round;
+  readonly member: Pair['member'];
+  readonly link: LiveLink;
+  readonly clock: { sentAtMs: number };
+}): Message => {
+  const { round, member, link, clock } = options;
+  const { plan, ledger, table, open } = round;
+  const tasks = plan.tasks.map((task) => {
+    // Nobody can guess an id, and an id says nothing about the task or its truth.
+    const id = randomBytes(16).toString('hex');
+    const pair = { task, member };
+    open.set(id, { pair, link });
+    table.requests.set(id, {
+      hotkey: member.hotkey,
+      settle: (reply, receivedAtMs) => {
+        open.delete(id);
+        link.owes(-1);
+        const timing = { sentAtMs: clock.sentAtMs, receivedAtMs, rttMs: link.connection.rttMs() };
+        decide(round, { verdict: ledger.grade(pair, reply, timing), ack: { link, id } });
+      },
+    });
+    return { id, kind: task.kind, request: task.request };
+  });
+  return { type: 'tasks', v: PROTOCOL_VERSION, round: plan.roundId, deadlineMs: plan.deadlineMs, tasks };
+};
+
+const withdraw = (round: Round, member: Pair['member'], outcome: 'missed' | 'unreachable'): void => {
+  for (const [id, { pair, link }] of round.open) {
+    if (pair.member.hotkey !== member.hotkey) continue;
+    round.open.delete(id);
+    round.table.requests.delete(id);
+    link.owes(-1);
+    decide(round, { verdict: round.ledger.close(pair, outcome), ack: null });
+  }
+};
+
+const dispatchOne = (round: Round, member: Pair['member']): boolean => {
+  const link = round.table.links.get(member.hotkey);
+  if (link === undefined) {
+    for (const task of round.plan.tasks) {
+      decide(round, { verdict: round.ledger.close({ task, member }, 'unreachable'), ack: null });
+    }
+    return false;
+  }
+  const clock = { sentAtMs: performance.now() };
+  const frame = ask({ round, member, link, clock });
+  link.owes(round.plan.tasks.length);
+  const sent = link.connection.send(frame);
+  // No reply can arrive before this turn of the event loop ends. Encoding and sealing are our time, not the miner's.
+  clock.sentAtMs = performance.now();
+  if (sent.ok) return true;
+  withdraw(round, member, 'unreachable');
+  return false;
+};
+
+const dispatch = Effect.fn('cohort.dispatch')(function* (round: Round) {
+  const { cohort } = round.plan;
+  let sent = 0;
+  for (let start = 0; start < cohort.length; start += membersPerChunk) {
+    for (const member of cohort.slice(start, start + membersPerChunk)) {
+      if (dispatchOne(round, member)) sent += 1;
+    }
+    yield* Effect.yieldNow;
+  }
+  round.emit({ type: 'cohort.dispatched', sent, unreachable: cohort.length - sent });
+});
+
+const acknowledge = (batch: readonly Decided[]): void => {
+  const byLink = Map.groupBy(
+    batch.flatMap(({ ack }) => (ack === null ? [] : [ack])),
+    ({ link }) => link,
+  );
+  for (const [link, acks] of byLink) {
+    // A full link misses its acknowledgement; the miner may send the answer again, which then counts for nothing.
+    link.connection.send({ type: 'ack', v: PROTOCOL_VERSION, ids: acks.map(({ id }) => id) });
+  }
+};
+
+const asEvidence = (batch: readonly Decided[]): readonly EvidenceRecord[] =>
+  batch.map(({ verdict }) => verdict);
+
+/** Writes verdicts in batches as they come; an answer is acknowledged only when it is on disk. */
+const recordVerdicts = Effect.fn('cohort.record')(function* (round: Round) {
+  const { ledger } = round;
+  let recorded = 0;
+  const planned = round.plan.tasks.length * round.plan.cohort.length;
+  while (recorded < planned) {
+    const batch = yield* Queue.takeBetween(round.decided, 1, 1_000);
+    yield* appendEvidence(asEvidence(batch));
+    acknowledge(batch);
+    recorded += batch.length;
+    round.emit({ type: 'cohort.progress', judged: ledger.judged(), open: ledger.open() });
+    if (ledger.open() === 0 && recorded === planned) round.emit({ type: 'cohort.complete' });
+  }
+});
+
+const settle = Effect.fn('cohort.settle')(function* (round: Round) {
+  const summary = round.ledger.summary();
+  yield* appendEvidence([
+    {
+      v: 1,
+      type: 'round.settled',
+      roundId: round.plan.roundId,
+      epoch: round.plan.epoch,
+      ...summary,
+      at: Date.now(),
+    },
+  ]);
+  return summary;
+});
+
+const runCohort = Effect.fn('cohort.run')(function* (
+  link: Link<{ readonly roundId: string }, EventObject, RoundEvent>,
+) {
+  const book = yield* RoundBook;
+  const table = yield* MinerLinks;
+  const plan = book.plans.get(link.input.roundId);
+  if (plan === undefined)
+    return yield* Effect.die(new Error(`round ${link.input.roundId} was never planned`));
+  const expired = yield* Deferred.make<void>();
+  link.receive((event) => {
+    if (event.type === 'round.expire') Deferred.doneUnsafe(expired, Exit.void);
+  });
+  const round: Round = {
+    plan,
+    ledger: createLedger(plan, Date.now),
+    table,
+    open: new Map(),
+    decided: yield* Queue.unbounded<Decided>(),
+    emit: link.emit,
+  };
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const id of round.open.keys()) table.requests.delete(id);
+      book.plans.delete(plan.roundId);
+    }),
+  );
+  const recorder = yield* Effect.forkScoped(recordVerdicts(round));
+  yield* dispatch(round);
+  // The machine says when the round is over; a recorder that fails before ends it at once.
+  yield* Effect.raceFirst(Deferred.await(expired), Effect.andThen(Fiber.join(recorder), Effect.never));
+  for (const member of plan.cohort) withdraw(round, member, 'missed');
+  yield* Fiber.join(recorder);
+  return yield* settle(round);
+});
+
+/** The plan was written by this process a moment ago; without one the round cannot have been asked. */
+const settled = (exit: Exit.Exit<RoundSummary, StoreFailure>): RoundEvent => {
+  if (Exit.isSuccess(exit)) return { type: 'cohort.settled', summary: exit.value };
+  const failure = Cause.squash(exit.cause);
+  return {
+    type: 'cohort.failed',
+    failure: isStoreFailure(failure)
+      ? failure
+      : { _tag: 'StoreUnavailable', message: `the round broke off: ${String(failure)}` },
+  };
+};
+
+const isStoreFailure = (failure: unknown): failure is StoreFailure =>
+  typeof failure === 'object' && failure !== null && '_tag' in failure && 'message' in failure;
+
+export const cohort = (runtime: ActorRuntime<StoreService | RoundBook | MinerLinks>): Cohort =>
+  fromScoped(runtime)(runCohort, settled);

@@ -1,0 +1,62 @@
+import * as Effect from 'effect/Effect';
+
+import type { SequencedRecord } from '../domain/derivation.ts';
+import { decodeEvidence, type EvidenceRecord, evidenceKey } from '../domain/evidence.ts';
+import type { StoreFailure } from '../domain/failures.ts';
+import { toStoreFailure } from '../store/errors.ts';
+import { type Json, StoreService } from '../store/store.ts';
+
+/** The log from which every weight can be derived again. */
+export const evidenceLogName = 'evidence';
+
+/** Most records of one append: a round of 256 miners with 16 tasks fits. */
+const pageRecords = 2_000;
+
+/** Appends records once each, in order; returns when they are on disk. */
+export const appendEvidence = (
+  records: readonly EvidenceRecord[],
+): Effect.Effect<number, StoreFailure, StoreService> =>
+  Effect.flatMap(StoreService, (store) =>
+    store.append(
+      evidenceLogName,
+      // A decoded record is JSON by construction: every schema of the union is.
+      records.map((record) => ({ key: evidenceKey(record), value: record as unknown as Json })),
+    ),
+  ).pipe(
+    Effect.map(({ lastSeq }) => lastSeq),
+    Effect.mapError(toStoreFailure),
+  );
+
+/** Every readable record after `after` and up to `upTo`, in order. Records that do not decode are left out. */
+export const readEvidence = Effect.fn('evidence.read')(function* (range: {
+  readonly after: number;
+  readonly upTo: number;
+  readonly onRecord: (entry: SequencedRecord) => void;
+}) {
+  const store = yield* StoreService;
+  let after = range.after;
+  let unreadable = 0;
+  while (after < range.upTo) {
+    const page = yield* store
+      .read(evidenceLogName, { after, upTo: range.upTo, limit: pageRecords })
+      .pipe(Effect.mapError(toStoreFailure));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    for (const { seq, value } of page) {
+      const record = decodeEvidence(value);
+      if (record.ok) range.onRecord({ seq, record: record.value });
+      else unreadable += 1;
+    }
+    after = last.seq;
+  }
+  if (unreadable > 0) {
+    yield* Effect.logWarning('evidence records that this version cannot read were left out', { unreadable });
+  }
+  return { unreadable };
+});
+
+/** Sequence number of the newest record; 0 for an empty log. */
+export const lastEvidenceSeq: Effect.Effect<number, StoreFailure, StoreService> = Effect.flatMap(
+  StoreService,
+  (store) => store.lastSeq(evidenceLogName),
+).pipe(Effect.mapError(toStoreFailure));

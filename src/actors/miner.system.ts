@@ -1,0 +1,119 @@
+import { type Actor, createActor } from 'xstate';
+
+import type { Netuid } from '../domain/ids.ts';
+import type { PoolOptions } from '../inference/pool.ts';
+import type { Identity } from '../keys/identity.ts';
+import type { Logger } from '../logging.ts';
+import { chainLinkMachine } from '../machines/chainLink.machine.ts';
+import { inferencePoolMachine } from '../machines/inferencePool.machine.ts';
+import { minerMachine } from '../machines/miner.machine.ts';
+import { rootId } from '../machines/root.ts';
+import { validatorSessionMachine } from '../machines/validatorSession.machine.ts';
+import { defaultLinkLimits } from '../transport/limits.ts';
+import { announceAxon } from './announceAxon.actor.ts';
+import { chainSession, readSubnet } from './chainSession.actor.ts';
+import { inferenceWorkers } from './inferenceWorkers.actor.ts';
+import type { MinerRuntime } from './layers.ts';
+import { listener } from './listener.actor.ts';
+import { createObserver } from './observer.ts';
+import { createTaskDesk, type PoolHolder } from './taskDesk.ts';
+import { validatorLink } from './validatorLink.actor.ts';
+
+export type MinerSettings = {
+  readonly netuid: Netuid;
+  readonly chainEndpoints: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly chainCallTimeoutMs: number;
+  readonly headPatienceMs: number;
+  readonly drainGraceMs: number;
+  readonly axonIp: string | null;
+  readonly axonPort: number;
+  readonly externalPort: number | null;
+  readonly bindHost: string;
+  readonly modelDirs: readonly string[];
+  readonly provider: PoolOptions['provider'];
+  readonly workers: number;
+  readonly queueLimit: number;
+  readonly requirePermit: boolean;
+  readonly minValidatorStake: number;
+  /** Version integer published with the axon. */
+  readonly version: number;
+};
+
+export type MinerParts = {
+  readonly settings: MinerSettings;
+  readonly identity: Identity;
+  readonly runtime: MinerRuntime;
+  /** The pool service of the runtime. */
+  readonly pool: PoolHolder;
+  readonly log: Logger;
+};
+
+/** Registration and permits change slowly; a new validator waits at most this long for its first answer. */
+const readEveryBlocks = 5;
+
+const machineOf = (parts: MinerParts) => {
+  const { runtime, settings, identity } = parts;
+  const { netuid } = settings;
+  const limits = defaultLinkLimits;
+  return minerMachine.provide({
+    actors: {
+      chainLink: chainLinkMachine.provide({
+        actors: {
+          chainSession: chainSession(runtime, {
+            netuid,
+            connectMs: settings.connectTimeoutMs,
+            callMs: settings.chainCallTimeoutMs,
+          }),
+          readSubnet: readSubnet(runtime),
+        },
+      }),
+      inferencePool: inferencePoolMachine.provide({
+        actors: {
+          inferenceWorkers: inferenceWorkers(runtime, {
+            modelDirs: settings.modelDirs,
+            provider: settings.provider,
+            queueLimit: settings.queueLimit,
+          }),
+        },
+      }),
+      listener: listener(runtime, {
+        identity,
+        netuid,
+        limits,
+        host: settings.bindHost,
+        port: settings.axonPort,
+        requirePermit: settings.requirePermit,
+        minValidatorStake: settings.minValidatorStake,
+      }),
+      announceAxon: announceAxon(runtime, {
+        identity,
+        ip: settings.axonIp,
+        externalPort: settings.externalPort,
+        version: settings.version,
+      }),
+      validatorSession: validatorSessionMachine.provide({
+        actors: { peerLink: validatorLink(runtime, createTaskDesk(parts.pool)) },
+      }),
+    },
+  });
+};
+
+/** The miner's actor tree, ready to be started. Its root ends with an output that says how it ended. */
+export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine> => {
+  const { settings, identity, log } = parts;
+  return createActor(machineOf(parts), {
+    systemId: rootId,
+    inspect: createObserver({ log, onTransition: () => {} }),
+    input: {
+      hotkey: identity.hotkey,
+      chainLink: {
+        endpoints: settings.chainEndpoints,
+        headPatienceMs: settings.headPatienceMs,
+        readEveryBlocks,
+      },
+      inferencePool: { slots: settings.workers, drainGraceMs: settings.drainGraceMs },
+      drainGraceMs: settings.drainGraceMs,
+    },
+  });
+};

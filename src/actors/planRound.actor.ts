@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import * as Effect from 'effect/Effect';
+
+import type { RoundPlanned } from '../domain/evidence.ts';
+import { createRandom, type Random } from '../domain/random.ts';
+import { roundId, sampleCohort, taskId } from '../domain/roundPlan.ts';
+import type { ScoringPolicy } from '../domain/scoring.ts';
+import { type TaskKind, taskKinds } from '../domain/tasks/kinds.ts';
+import { hasHistory, trustOfPopulation } from '../domain/trust.ts';
+import type { PlanRound, RoundInput } from '../machines/round.machine.ts';
+import type { StoreService } from '../store/store.ts';
+import { type ActorRuntime, fromEffect } from './bridge.ts';
+import { appendEvidence } from './evidenceLog.ts';
+import { RoundBook, type RoundBookState } from './roundBook.ts';
+
+export type RoundSettings = {
+  /** Tasks each miner of the cohort is asked in one round. */
+  readonly tasksPerRound: number;
+  /** Most miners of one round. */
+  readonly cohortSize: number;
+  readonly kinds: readonly TaskKind[];
+  readonly policy: ScoringPolicy;
+};
+
+/** The same challenge set for the whole cohort; kinds take turns so that each is asked equally often. */
+const drawTasks = (settings: RoundSettings, id: string, random: Random): RoundPlanned['tasks'] =>
+  Array.from({ length: settings.tasksPerRound }, (_, index) => {
+    const kind = settings.kinds[index % settings.kinds.length] ?? 'text_classification';
+    const { request, truth } = taskKinds[kind].generate(random.fork(`task ${index}`));
+    return { taskId: taskId(id, index), kind, request, truth };
+  });
+
+const drawCohort = (options: {
+  readonly input: RoundInput;
+  readonly settings: RoundSettings;
+  readonly book: RoundBookState;
+  readonly random: Random;
+}): RoundPlanned['cohort'] => {
+  const { input, settings, book } = options;
+  const hotkeys = input.candidates.map(({ hotkey }) => hotkey);
+  const trust = trustOfPopulation({ ledger: book.trust, hotkeys, policy: settings.policy });
+  return sampleCohort({
+    candidates: input.candidates.map((candidate) => ({
+      ...candidate,
+      trust: trust.get(candidate.hotkey) ?? 0,
+      asked: book.asked.get(candidate.hotkey) ?? 0,
+      isNew: !hasHistory(book.trust, candidate.hotkey),
+    })),
+    size: settings.cohortSize,
+    random: options.random.fork('cohort'),
+  }).map(({ uid, hotkey }) => ({ uid, hotkey }));
+};
+
+const plan = Effect.fn('round.plan')(function* (settings: RoundSettings, input: RoundInput) {
+  const book = yield* RoundBook;
+  // The seed never leaves this function: tasks can be guessed from it.
+  const random = createRandom(randomBytes(32).toString('hex'));
+  const id = roundId({ epoch: input.epoch, block: input.block, nonce: randomBytes(4).toString('hex') });
+  const planned: RoundPlanned = {
+    v: 1,
+    type: 'round.planned',
+    roundId: id,
+    epoch: input.epoch,
+    block: input.block,
+    at: Date.now(),
+    deadlineMs: input.deadlineMs,
+    tasks: drawTasks(settings, id, random),
+    cohort: drawCohort({ input, settings, book, random }),
+  };
+  yield* appendEvidence([planned]);
+  book.plans.set(id, planned);
+  for (const { hotkey } of planned.cohort) {
+    book.asked.set(hotkey, (book.asked.get(hotkey) ?? 0) + planned.tasks.length);
+  }
+  return { roundId: id, cohort: planned.cohort.length, tasks: planned.tasks.length };
+});
+
+export const planRound = (
+  runtime: ActorRuntime<StoreService | RoundBook>,
+  settings: RoundSettings,
+): PlanRound => fromEffect(runtime)((input) => plan(settings, input));

@@ -1,0 +1,37 @@
+import type * as Effect from 'effect/Effect';
+import type { AnyActorRef } from 'xstate';
+
+import type { StoreFailure } from '../domain/failures.ts';
+import type { StoreService } from '../store/store.ts';
+import { saveSnapshotOf } from './snapshots.ts';
+
+type Save = Effect.Effect<void, StoreFailure, StoreService>;
+
+/**
+ * Persists machines as they move, in order. While one write is under way only the newest state of each machine is
+ * kept for the next: a slow disk drops intermediate states, never the last one.
+ */
+export const snapshotWriter = (options: {
+  readonly run: (save: Save) => Promise<void>;
+  readonly onFailure: (failure: unknown) => void;
+}): ((ref: AnyActorRef) => void) => {
+  const waiting = new Map<string, Save>();
+  let isWriting = false;
+
+  const drain = async (): Promise<void> => {
+    isWriting = true;
+    for (let next = waiting.entries().next(); !next.done; next = waiting.entries().next()) {
+      const [id, save] = next.value;
+      waiting.delete(id);
+      await options.run(save).catch(options.onFailure);
+    }
+    isWriting = false;
+  };
+
+  return (ref) => {
+    const save = saveSnapshotOf(ref);
+    if (save === undefined) return;
+    waiting.set(ref.id, save);
+    if (!isWriting) void drain();
+  };
+};

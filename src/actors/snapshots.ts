@@ -1,0 +1,115 @@
+import * as Effect from 'effect/Effect';
+import * as Schema from 'effect/Schema';
+import type { AnyActorRef, AnyStateMachine, Snapshot } from 'xstate';
+
+import type { StoreFailure } from '../domain/failures.ts';
+import { EpochIndex } from '../domain/ids.ts';
+import { toStoreFailure } from '../store/errors.ts';
+import { type Json, StoreService } from '../store/store.ts';
+
+/**
+ * What of the machines outlives the process. Small machines are persisted one by one, never the tree: a parent's
+ * snapshot would embed every child. The version changes whenever the context of the machine does; a snapshot of
+ * another version, or one that does not decode, is left alone and the machine starts afresh.
+ */
+type Persisted = {
+  readonly name: string;
+  readonly version: number;
+  readonly schema: Schema.Codec<{ readonly status: 'active' }, unknown>;
+  /** Whether this moment may be persisted at all. */
+  readonly isRestPoint: (ref: AnyActorRef) => boolean;
+};
+
+const active = Schema.Literal('active');
+const Value = Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Json)]);
+
+const matches = (ref: AnyActorRef, value: unknown): boolean => {
+  const snapshot: { readonly matches?: (value: unknown) => boolean } = ref.getSnapshot();
+  return snapshot.matches?.(value) ?? false;
+};
+
+/** By actor id. */
+const persisted: Readonly<Record<string, Persisted>> = {
+  weightSetting: {
+    name: 'machine.weightSetting',
+    version: 1,
+    schema: Schema.Struct({
+      status: active,
+      value: Value,
+      context: Schema.Struct({ confirmedEpoch: Schema.NullOr(EpochIndex), behind: Schema.Int }),
+    }),
+    isRestPoint: () => true,
+  },
+  epoch: {
+    name: 'machine.epoch',
+    version: 1,
+    schema: Schema.Struct({
+      status: active,
+      value: Value,
+      context: Schema.Struct({ epoch: EpochIndex, rounds: Schema.Int }),
+    }),
+    // A round under way cannot be resumed: after a crash it is abandoned, and the next one is held.
+    isRestPoint: (ref) => !matches(ref, { rounds: 'collecting' }),
+  },
+};
+
+/** A snapshot as XState restores it. */
+export type RestorableSnapshot = Snapshot<unknown> & { readonly context?: { readonly epoch?: number } };
+
+const load = (entry: Persisted) =>
+  Effect.flatMap(StoreService, (store) => store.loadSnapshot(entry.name)).pipe(
+    Effect.mapError(toStoreFailure),
+    Effect.map((stored): RestorableSnapshot | null => {
+      if (stored?.version !== entry.version) return null;
+      const decoded = Schema.decodeUnknownResult(entry.schema)(stored.value);
+      // Checked for the parts we rely on; the rest of the snapshot is XState's own.
+      return decoded._tag === 'Success' ? (stored.value as unknown as RestorableSnapshot) : null;
+    }),
+  );
+
+/** What an earlier life persisted, by actor id. */
+export const loadSnapshots: Effect.Effect<
+  ReadonlyMap<string, RestorableSnapshot>,
+  StoreFailure,
+  StoreService
+> = Effect.forEach(Object.entries(persisted), ([id, entry]) =>
+  Effect.map(load(entry), (snapshot) => [id, snapshot] as const),
+).pipe(
+  Effect.map(
+    (entries) =>
+      new Map(entries.flatMap(([id, snapshot]) => (snapshot === null ? [] : [[id, snapshot] as const]))),
+  ),
+);
+
+/**
+ * A machine that starts from a snapshot the first time it is spawned, and afresh ever after. XState restores roots
+ * only; a child is restored by handing its parent a logic whose initial snapshot is the restored one.
+ */
+export const restoring = <M extends AnyStateMachine>(
+  machine: M,
+  snapshot: RestorableSnapshot | undefined,
+  fits: (snapshot: RestorableSnapshot, input: unknown) => boolean,
+): M => {
+  let pending = snapshot;
+  const getInitialSnapshot: M['getInitialSnapshot'] = (scope, input) => {
+    const restored = pending;
+    pending = undefined;
+    return restored !== undefined && fits(restored, input)
+      ? machine.restoreSnapshot(restored, scope)
+      : machine.getInitialSnapshot(scope, input);
+  };
+  return Object.create(machine, { getInitialSnapshot: { value: getInitialSnapshot } });
+};
+
+/** Writes the persisted form of an actor, if it is one that is kept and this is a moment to keep. */
+export const saveSnapshotOf = (
+  ref: AnyActorRef,
+): Effect.Effect<void, StoreFailure, StoreService> | undefined => {
+  const entry = Object.hasOwn(persisted, ref.id) ? persisted[ref.id] : undefined;
+  if (entry === undefined || ref.getSnapshot().status !== 'active' || !entry.isRestPoint(ref))
+    return undefined;
+  const value = JSON.parse(JSON.stringify(ref.getPersistedSnapshot())) as Json;
+  return Effect.flatMap(StoreService, (store) =>
+    store.saveSnapshot({ name: entry.name, version: entry.version, value }),
+  ).pipe(Effect.mapError(toStoreFailure), Effect.asVoid);
+};

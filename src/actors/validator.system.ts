@@ -1,0 +1,149 @@
+import { type Actor, createActor } from 'xstate';
+import type { Netuid } from '../domain/ids.ts';
+import type { ScoringPolicy } from '../domain/scoring.ts';
+import type { TaskKind } from '../domain/tasks/kinds.ts';
+import type { Identity } from '../keys/identity.ts';
+import type { Logger } from '../logging.ts';
+import { chainLinkMachine } from '../machines/chainLink.machine.ts';
+import { epochMachine } from '../machines/epoch.machine.ts';
+import { minerSessionMachine } from '../machines/minerSession.machine.ts';
+import { rootId } from '../machines/root.ts';
+import { roundMachine } from '../machines/round.machine.ts';
+import { validatorMachine } from '../machines/validator.machine.ts';
+import { weightSettingMachine } from '../machines/weightSetting.machine.ts';
+import { defaultLinkLimits } from '../transport/limits.ts';
+import { chainSession, readSubnet } from './chainSession.actor.ts';
+import { cohort } from './cohort.actor.ts';
+import type { ValidatorRuntime } from './layers.ts';
+import { minerLink } from './minerLink.actor.ts';
+import { createObserver } from './observer.ts';
+import { planRound } from './planRound.actor.ts';
+import { prepareValidator } from './prepareValidator.actor.ts';
+import { scoreEpoch } from './scoreEpoch.actor.ts';
+import { type RestorableSnapshot, restoring } from './snapshots.ts';
+import { snapshotWriter } from './snapshotWriter.ts';
+import { checkWeights, findInclusion, prepareWeights, submitWeights } from './submitWeights.actor.ts';
+
+export type ValidatorSettings = {
+  readonly netuid: Netuid;
+  readonly chainEndpoints: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly chainCallTimeoutMs: number;
+  readonly headPatienceMs: number;
+  readonly drainGraceMs: number;
+  readonly taskKinds: readonly TaskKind[];
+  readonly tasksPerRound: number;
+  readonly cohortSize: number;
+  readonly roundDeadlineMs: number;
+  readonly roundIntervalMs: number;
+  readonly maxLinks: number;
+  readonly versionKey: number;
+  readonly weightsDueAfterFraction: number;
+  readonly policy: ScoringPolicy;
+};
+
+export type ValidatorParts = {
+  readonly settings: ValidatorSettings;
+  readonly identity: Identity;
+  readonly runtime: ValidatorRuntime;
+  readonly log: Logger;
+  /** Persisted machines of an earlier life, by actor id. */
+  readonly snapshots: ReadonlyMap<string, RestorableSnapshot>;
+};
+
+/** The metagraph is read at least every so many blocks: two minutes on finney. */
+const readEveryBlocks = 10;
+
+const epochOf = (parts: ValidatorParts) => {
+  const { runtime, settings, identity } = parts;
+  const round = roundMachine.provide({
+    actors: {
+      planRound: planRound(runtime, {
+        tasksPerRound: settings.tasksPerRound,
+        cohortSize: settings.cohortSize,
+        kinds: settings.taskKinds,
+        policy: settings.policy,
+      }),
+      cohort: cohort(runtime),
+    },
+  });
+  const machine = epochMachine.provide({
+    actors: {
+      round,
+      scoreEpoch: scoreEpoch(runtime, { hotkey: identity.hotkey, policy: settings.policy }),
+    },
+  });
+  const isSameEpoch = (snapshot: RestorableSnapshot, input: unknown): boolean =>
+    typeof input === 'object' &&
+    input !== null &&
+    'epoch' in input &&
+    snapshot.context?.epoch === input.epoch;
+  return restoring(machine, parts.snapshots.get('epoch'), isSameEpoch);
+};
+
+const weightSettingOf = (parts: ValidatorParts) => {
+  const { runtime, settings, identity } = parts;
+  const rules = { identity, netuid: settings.netuid, versionKey: settings.versionKey };
+  const machine = weightSettingMachine.provide({
+    actors: {
+      checkWeights: checkWeights(runtime, rules),
+      prepareWeights: prepareWeights(runtime, rules),
+      submitWeights: submitWeights(runtime),
+      findInclusion: findInclusion(runtime),
+    },
+  });
+  return restoring(machine, parts.snapshots.get('weightSetting'), () => true);
+};
+
+const machineOf = (parts: ValidatorParts) => {
+  const { runtime, settings, identity } = parts;
+  return validatorMachine.provide({
+    actors: {
+      prepareValidator: prepareValidator(runtime),
+      chainLink: chainLinkMachine.provide({
+        actors: {
+          chainSession: chainSession(runtime, {
+            netuid: settings.netuid,
+            connectMs: settings.connectTimeoutMs,
+            callMs: settings.chainCallTimeoutMs,
+          }),
+          readSubnet: readSubnet(runtime),
+        },
+      }),
+      epoch: epochOf(parts),
+      weightSetting: weightSettingOf(parts),
+      minerSession: minerSessionMachine.provide({
+        actors: {
+          peerLink: minerLink(runtime, { identity, netuid: settings.netuid, limits: defaultLinkLimits }),
+        },
+      }),
+    },
+  });
+};
+
+/** The validator's actor tree, ready to be started. Its root ends with an output that says how it ended. */
+export const createValidatorSystem = (parts: ValidatorParts): Actor<typeof validatorMachine> => {
+  const { settings, identity, log } = parts;
+  const writer = snapshotWriter({
+    run: (effect) => parts.runtime.runPromise(effect),
+    onFailure: (failure) =>
+      log.warn({ event: 'snapshot.failed', failure }, 'a machine could not be persisted'),
+  });
+  return createActor(machineOf(parts), {
+    systemId: rootId,
+    inspect: createObserver({ log, onTransition: writer }),
+    input: {
+      hotkey: identity.hotkey,
+      chainLink: {
+        endpoints: settings.chainEndpoints,
+        headPatienceMs: settings.headPatienceMs,
+        readEveryBlocks,
+      },
+      maxSessions: settings.maxLinks,
+      dueAfterFraction: settings.weightsDueAfterFraction,
+      roundDeadlineMs: settings.roundDeadlineMs,
+      roundIntervalMs: settings.roundIntervalMs,
+      drainGraceMs: settings.drainGraceMs,
+    },
+  });
+};

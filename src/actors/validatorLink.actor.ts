@@ -1,0 +1,100 @@
+import * as Effect from 'effect/Effect';
+import type { EventObject } from 'xstate';
+
+import type { AcceptValidator, ValidatorSessionEvent } from '../machines/validatorSession.machine.ts';
+import type { PeerConnection } from '../transport/connection.ts';
+import { type Message, PROTOCOL_VERSION, type Tasks } from '../transport/protocol.ts';
+import { Arrivals } from './arrivals.ts';
+import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
+import { linkClosed } from './linkClosed.ts';
+import type { RefusalReason, TaskDesk } from './taskDesk.ts';
+
+type Emit = (event: ValidatorSessionEvent) => void;
+type TaskItem = (typeof Tasks.Type)['tasks'][number];
+
+/** Tasks one validator may have open here; the pool's own queue is bounded besides. */
+export const maxInFlight = 512;
+
+const gone = { _tag: 'Lost', message: 'the connection ended before a session took it' } as const;
+
+/** Serves the tasks of one validator over one link. */
+const createServing = (options: {
+  readonly peer: PeerConnection;
+  readonly desk: TaskDesk;
+  readonly emit: Emit;
+}) => {
+  const { peer, desk, emit } = options;
+  let open = 0;
+  let isRefusing = false;
+
+  const refuse = (id: string, reason: RefusalReason): void => {
+    peer.send({ type: 'refusal', v: PROTOCOL_VERSION, id, reason });
+  };
+
+  const work = async (task: TaskItem, deadlineAt: number): Promise<void> => {
+    const startedMs = performance.now();
+    const result = await desk.answer({ kind: task.kind, request: task.request, deadlineAt });
+    if (!result.ok) {
+      refuse(task.id, result.error);
+      return;
+    }
+    const elapsedMs = performance.now() - startedMs;
+    const answer = result.value as Record<string, never>;
+    peer.send({ type: 'answer', v: PROTOCOL_VERSION, id: task.id, answer, elapsedMs });
+  };
+
+  const take = (task: TaskItem, deadlineAt: number): void => {
+    if (isRefusing || open >= maxInFlight) {
+      refuse(task.id, 'busy');
+      return;
+    }
+    open += 1;
+    if (open === 1) emit({ type: 'link.busy' });
+    void work(task, deadlineAt)
+      .catch(() => refuse(task.id, 'failed'))
+      .finally(() => {
+        open -= 1;
+        if (open === 0) emit({ type: 'link.idle' });
+      });
+  };
+
+  return {
+    onMessage: (message: Message, receivedAtMs: number): void => {
+      if (message.type !== 'tasks') return;
+      for (const task of message.tasks) take(task, receivedAtMs + message.deadlineMs);
+    },
+    refuseTasks: () => {
+      isRefusing = true;
+      if (open === 0) emit({ type: 'link.idle' });
+    },
+  };
+};
+
+const open = (desk: TaskDesk) =>
+  Effect.fn('validatorLink.open')(function* (
+    link: Link<{ readonly arrival: string }, EventObject, ValidatorSessionEvent>,
+  ) {
+    const arrivals = yield* Arrivals;
+    const arrival = arrivals.get(link.input.arrival);
+    arrivals.delete(link.input.arrival);
+    if (arrival === undefined) return yield* Effect.fail(gone);
+    const peer = yield* arrival.accept;
+    const serving = createServing({ peer, desk, emit: link.emit });
+    link.receive((event) => {
+      if (event.type === 'link.refuseTasks') serving.refuseTasks();
+    });
+    link.emit({ type: 'link.opened', hotkey: peer.remote.hotkey });
+    peer.send({
+      type: 'ready',
+      v: PROTOCOL_VERSION,
+      kinds: desk.kinds(),
+      models: desk.models(),
+      maxInFlight,
+    });
+    peer.listen(serving.onMessage);
+    return yield* Effect.flatMap(peer.closed, (failure) => Effect.fail(failure));
+  });
+
+/** One validator's link: its handshake, its tasks, its end. */
+export const validatorLink = (runtime: ActorRuntime<Arrivals>, desk: TaskDesk): AcceptValidator =>
+  fromScoped(runtime)(open(desk), (exit) => ({ type: 'link.closed' as const, failure: linkClosed(exit) }));

@@ -1,0 +1,122 @@
+import { homedir } from 'node:os';
+import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
+import * as Scope from 'effect/Scope';
+import type { AnyActorRef, Subscription } from 'xstate';
+
+import type { Config } from './config.ts';
+import { fail, type Outcome, succeed } from './domain/outcome.ts';
+import { type Identity, identityFromUri, keysReady } from './keys/identity.ts';
+import { loadHotkey } from './keys/wallet.ts';
+import type { Logger } from './logging.ts';
+import { resolveDataDir } from './store/dataDir.ts';
+import type { StoreOpenError } from './store/errors.ts';
+
+/**
+ * What both daemons share: exit codes, the hotkey, signals, and the end.
+ *
+ * 0 drained, 1 failed (a defect, a store that cannot be used), 2 wrong settings, 3 no usable hotkey.
+ */
+export const exitCodes = { drained: 0, failed: 1, settings: 2, hotkey: 3 } as const;
+
+/** Ends at once with a message for the operator. */
+export const refuse = (message: string, code: number): never => {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+};
+
+/** The hotkey this daemon acts as: from the wallet, or from a development URI. */
+export const loadIdentity = async (config: Config): Promise<Outcome<Identity, string>> => {
+  await keysReady();
+  if (config.hotkeyUri !== null) {
+    const identity = identityFromUri(config.hotkeyUri);
+    return identity.ok ? identity : fail(identity.error.message);
+  }
+  const { walletPath: path, walletName: name, walletHotkey: hotkey } = config;
+  return Effect.runPromise(
+    Effect.match(loadHotkey({ path, name, hotkey }), {
+      onSuccess: (identity): Outcome<Identity, string> => ({ ok: true, value: identity }),
+      onFailure: (error): Outcome<Identity, string> => fail(error.message),
+    }),
+  );
+};
+
+/**
+ * Opens what a daemon keeps in its data folder, in a scope of its own: it is released after everything that uses it.
+ * Ends the process when the folder cannot be used.
+ */
+export const openDataDir = async <A>(
+  config: Config,
+  hotkey: string,
+  open: (folder: {
+    readonly dir: string;
+    readonly owner: string;
+  }) => Effect.Effect<A, StoreOpenError, Scope.Scope>,
+): Promise<{ readonly dir: string; readonly opened: A; readonly close: () => Promise<void> }> => {
+  const { network, netuid, role } = config;
+  const scope = Scope.makeUnsafe();
+  const dir = resolveDataDir({ explicit: config.dataDir, home: homedir(), network, netuid, hotkey, role });
+  const opened = await Effect.runPromise(
+    Effect.match(Scope.provide(open({ dir, owner: `${network}/${netuid}/${hotkey}/${role}` }), scope), {
+      onSuccess: (value) => succeed(value),
+      onFailure: (error) => fail(error.message),
+    }),
+  );
+  if (!opened.ok) return refuse(opened.error, exitCodes.failed);
+  return { dir, opened: opened.value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) };
+};
+
+/** The end of a daemon, as its root machine says it. */
+export type Ending = { readonly exit: 'drained' | 'failed'; readonly reason: string };
+
+/** Resolves when the root has ended: by its final state, or by a defect that ended it from within. */
+const endOf = (root: AnyActorRef): Promise<Ending> =>
+  new Promise((resolve) => {
+    const subscription: Subscription = root.subscribe({
+      error: (error) => resolve({ exit: 'failed', reason: `the root machine failed: ${String(error)}` }),
+      complete: () => {
+        subscription.unsubscribe();
+        const { output }: { readonly output?: Ending } = root.getSnapshot();
+        resolve(output ?? { exit: 'failed', reason: 'the root machine was stopped' });
+      },
+    });
+  });
+
+/** Time for releasing sockets, files and child processes before the process ends anyway. */
+const disposePatienceMs = 10_000;
+
+/**
+ * Runs a daemon to its end: the first SIGTERM or SIGINT drains it, a second one ends the process at once. SIGPIPE is
+ * left alone: a closed log pipe must not end a validator, and Node reports it as an error of the stream.
+ */
+export const runToEnd = async (options: {
+  readonly root: AnyActorRef;
+  readonly log: Logger;
+  readonly dispose: () => Promise<void>;
+}): Promise<never> => {
+  const { root, log } = options;
+  let isDraining = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isDraining) {
+      log.warn({ event: 'daemon.killed', signal }, 'second signal: ending at once');
+      process.exit(exitCodes.failed);
+    }
+    isDraining = true;
+    log.info({ event: 'daemon.draining', signal }, 'draining; a second signal ends at once');
+    root.send({ type: 'system.drain', reason: signal });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const ended = endOf(root);
+  root.start();
+  const ending = await ended;
+  const patience = setTimeout(() => {
+    log.error({ event: 'daemon.stuck' }, 'releasing took too long; ending anyway');
+    process.exit(exitCodes.failed);
+  }, disposePatienceMs);
+  patience.unref();
+  await options.dispose();
+  const level = ending.exit === 'failed' ? 'fatal' : 'info';
+  log[level]({ event: 'daemon.ended', ...ending }, `ended: ${ending.reason}`);
+  process.exit(exitCodes[ending.exit]);
+};

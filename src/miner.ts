@@ -1,0 +1,5 @@
+import { requireNode } from './nodeVersion.ts';
+
+requireNode();
+const { runMiner } = await import('./minerDaemon.ts');
+await runMiner();

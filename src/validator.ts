@@ -1,0 +1,5 @@
+import { requireNode } from './nodeVersion.ts';
+
+requireNode();
+const { runValidator } = await import('./validatorDaemon.ts');
+await runValidator();
