@@ -6,7 +6,6 @@ import { fail, succeed } from '#src/domain/outcome.ts';
 import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
 import { delays } from '#src/machines/delays.ts';
 import {
-  after,
   done,
   fakeLink,
   fakeTask,
@@ -14,6 +13,7 @@ import {
   reachedStates,
   start,
   stateIds,
+  timeout,
 } from '#test/support/machines.ts';
 import { subnetAt } from '#test/support/machinesSubnet.ts';
 
@@ -71,10 +71,10 @@ describe('machines / chainLink', () => {
       head(100),
       closed(0),
       done('readSubnet', succeed(subnet)),
-      after('headPatience', 'chainLink.linked.synced'),
-      after('stalePatience', 'chainLink.linked.stale'),
-      after('connectPatience', 'chainLink.linked.connecting'),
-      after('reconnectDelay', 'chainLink.reconnecting'),
+      timeout('headPatience', 'chainLink.linked.synced'),
+      timeout('stalePatience', 'chainLink.linked.stale'),
+      timeout('connectPatience', 'chainLink.linked.connecting'),
+      timeout('reconnectDelay', 'chainLink.reconnecting'),
     ];
     const distinguish = (context: { readAtBlock: number; head: object | null }) => [
       context.readAtBlock,

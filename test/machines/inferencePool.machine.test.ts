@@ -4,7 +4,7 @@ import { initialTransition, transition } from 'xstate';
 import { delays } from '#src/machines/delays.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
 import { workerRestartLimit } from '#src/machines/restart.ts';
-import { after, fakeLink, isPlainJson, reachedStates, start, stateIds } from '#test/support/machines.ts';
+import { fakeLink, isPlainJson, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
 
 const input = { slots: 2, drainGraceMs: 5_000 };
 const ready = (slot: number) => ({ type: 'worker.ready', slot, provider: 'cpu', loadMs: 900 }) as const;
@@ -45,8 +45,8 @@ describe('machines / inferencePool', () => {
       { type: 'pool.drained' },
       { type: 'pool.closed', reason: 'killed' },
       drain,
-      after('warmUpPatience', 'inferencePool.open.warming'),
-      after('drainGrace', 'inferencePool.open.draining'),
+      timeout('warmUpPatience', 'inferencePool.open.warming'),
+      timeout('drainGrace', 'inferencePool.open.draining'),
     ];
     expect(reachedStates(inferencePoolMachine, { input, events })).toEqual(stateIds(inferencePoolMachine));
   });

@@ -3,7 +3,7 @@ import { initialTransition, transition } from 'xstate';
 
 import { delays } from '#src/machines/delays.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
-import { after, fakeLink, isPlainJson, reachedStates, start, stateIds } from '#test/support/machines.ts';
+import { fakeLink, isPlainJson, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
 import { axonAt } from '#test/support/machinesSubnet.ts';
 
 const input = { hotkey: '5Miner', axon: axonAt(8091) };
@@ -39,8 +39,8 @@ describe('machines / minerSession', () => {
       closed(0),
       { type: 'session.close' },
       { type: 'axon.moved', axon: axonAt(9) },
-      after('dialPatience', 'minerSession.linked.dialing'),
-      after('coolingDelay', 'minerSession.cooling'),
+      timeout('dialPatience', 'minerSession.linked.dialing'),
+      timeout('coolingDelay', 'minerSession.cooling'),
     ];
     expect(reachedStates(minerSessionMachine, { input, events })).toEqual(stateIds(minerSessionMachine));
   });

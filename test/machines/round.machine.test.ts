@@ -4,7 +4,7 @@ import { initialTransition, transition } from 'xstate';
 import { fail, succeed } from '#src/domain/outcome.ts';
 import { delays } from '#src/machines/delays.ts';
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
-import { after, done, fakeLink, fakeTask, reachedStates, start, stateIds } from '#test/support/machines.ts';
+import { done, fakeLink, fakeTask, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
 
 const input = { epoch: 3, block: 40, candidates: [{ uid: 1, hotkey: '5A', stake: 2 }], deadlineMs: 20_000 };
 const planned = succeed({ roundId: 'r3-40-00000000', cohort: 1, tasks: 4 });
@@ -56,8 +56,8 @@ describe('machines / round', () => {
       { type: 'cohort.complete' },
       { type: 'cohort.settled', summary },
       { type: 'cohort.failed', failure: full },
-      after('roundDeadline', 'round.asking.gathering'),
-      after('settlingPatience', 'round.asking.judging'),
+      timeout('roundDeadline', 'round.asking.gathering'),
+      timeout('settlingPatience', 'round.asking.judging'),
     ];
     expect(reachedStates(roundMachine, { input, events })).toEqual(stateIds(roundMachine));
   });

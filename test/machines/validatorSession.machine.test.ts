@@ -3,7 +3,7 @@ import { initialTransition, transition } from 'xstate';
 
 import { delays } from '#src/machines/delays.ts';
 import { type AcceptValidator, validatorSessionMachine } from '#src/machines/validatorSession.machine.ts';
-import { after, fakeLink, isPlainJson, reachedStates, start, stateIds } from '#test/support/machines.ts';
+import { fakeLink, isPlainJson, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
 
 const input = { arrival: 'a1', drainGraceMs: 5_000 };
 const opened = { type: 'link.opened', hotkey: '5Validator' } as const;
@@ -42,8 +42,8 @@ describe('machines / validatorSession', () => {
       idle,
       { type: 'link.closed', failure: lost },
       close,
-      after('greetingPatience', 'validatorSession.linked.greeting'),
-      after('drainGrace', 'validatorSession.linked.closing'),
+      timeout('greetingPatience', 'validatorSession.linked.greeting'),
+      timeout('drainGrace', 'validatorSession.linked.closing'),
     ];
     expect(reachedStates(validatorSessionMachine, { input, events })).toEqual(
       stateIds(validatorSessionMachine),

@@ -206,7 +206,7 @@ export const done = (id: string, output: unknown): AnyEventObject => ({
 });
 
 /** The event of a timer; `owner` is the id of the state that has it. */
-export const after = (delay: string, owner: string): AnyEventObject => ({
+export const timeout = (delay: string, owner: string): AnyEventObject => ({
   type: `xstate.after.${delay}.${owner}`,
 });
 
