@@ -10,6 +10,7 @@ import { compactFromU8a, hexToU8a, stringCamelCase, u8aToHex } from '@polkadot/u
 import * as Effect from 'effect/Effect';
 
 import { ChainMalformed, ChainUnsupported } from './errors.ts';
+import { extensionTypes } from './quirks/lostImplicits.ts';
 
 /** The part of `state_getRuntimeVersion` that decides which metadata and which signed bytes are right. */
 export type RuntimeVersion = {
@@ -93,18 +94,19 @@ const blockEventOf = (registry: TypeRegistry, record: EventRecord): BlockEvent =
   };
 };
 
-const extensionsOf = (registry: TypeRegistry): TransactionExtension[] => {
+const extensionsOf = (registry: TypeRegistry, metadata: Metadata): TransactionExtension[] => {
   const isZeroSized = (id: SiLookupTypeId): boolean =>
     registry.createTypeUnsafe(registry.createLookupType(id), []).toU8a().length === 0;
-  return registry.metadata.extrinsic.transactionExtensions.map((extension) => ({
-    name: extension.identifier.toString(),
-    isEmpty: isZeroSized(extension.type) && isZeroSized(extension.implicit),
+  return extensionTypes(metadata).map(({ name, extra, implicit }) => ({
+    name,
+    isEmpty: isZeroSized(extra) && isZeroSized(implicit),
   }));
 };
 
 /** Everything the codecs of one runtime share. */
 type Context = {
   readonly registry: TypeRegistry;
+  readonly metadata: Metadata;
   readonly decorated: ReturnType<typeof expandMetadata>;
   readonly lacks: (what: string) => ChainUnsupported;
 };
@@ -156,6 +158,7 @@ const contextOf = (version: RuntimeVersion, metadataBytes: Uint8Array): Context 
   const name = `${version.specName} ${version.specVersion}`;
   return {
     registry,
+    metadata,
     decorated: expandMetadata(registry, metadata),
     lacks: (what) =>
       new ChainUnsupported({ message: `runtime ${name} has no ${what}: update this program or the chain` }),
@@ -177,7 +180,7 @@ export const makeRuntime = (
     const { registry } = context;
     return {
       version,
-      extensions: extensionsOf(registry),
+      extensions: extensionsOf(registry, context.metadata),
       extrinsicVersions: [...registry.metadata.extrinsic.versions],
       storageKey: (pallet, item, args) =>
         Effect.flatMap(entryOf(context, pallet, item), (entry) =>
