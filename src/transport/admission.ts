@@ -54,25 +54,45 @@ export const createAdmission = (settings: {
       if (reason !== null) return reason;
       pending += 1;
       connections += 1;
-      let isPending = true;
-      let timer: NodeJS.Timeout | undefined;
-      const settle = (): void => {
-        if (isPending) pending -= 1;
-        isPending = false;
-      };
-      tcp.once('close', () => {
-        settle();
-        clearTimeout(timer);
-        connections -= 1;
+      const place = createPlace(tcp, address, {
+        onSettled: () => {
+          pending -= 1;
+        },
+        onClosed: () => {
+          connections -= 1;
+        },
       });
-      const limitTime = (limitMs: number | null, onLate?: () => void): void => {
-        clearTimeout(timer);
-        if (limitMs !== null) timer = setTimeout(() => onLate?.(), limitMs);
-      };
-      const place: Place = { address, admittedAtMs: performance.now(), settle, limitTime };
       places.set(tcp, place);
       return place;
     },
     placeOf: (tcp) => places.get(tcp),
+  };
+};
+
+/** The place of one socket; each callback is called once. */
+const createPlace = (
+  tcp: Socket,
+  address: string,
+  on: { readonly onSettled: () => void; readonly onClosed: () => void },
+): Place => {
+  let isPending = true;
+  let timer: NodeJS.Timeout | undefined;
+  const settle = (): void => {
+    if (isPending) on.onSettled();
+    isPending = false;
+  };
+  tcp.once('close', () => {
+    settle();
+    clearTimeout(timer);
+    on.onClosed();
+  });
+  return {
+    address,
+    admittedAtMs: performance.now(),
+    settle,
+    limitTime(limitMs, onLate) {
+      clearTimeout(timer);
+      if (limitMs !== null) timer = setTimeout(() => onLate?.(), limitMs);
+    },
   };
 };

@@ -48,59 +48,75 @@ type Attempt = {
   readonly release: Effect.Effect<void>;
 };
 
+/** Opens the WebSocket and hands it to the handshake; one deadline covers both. */
 const startAttempt = (settings: DialSettings, handshake: HandshakeSettings): Attempt => {
-  const deadlineAtMs = performance.now() + settings.limits.handshakeDeadlineMs;
+  const { limits } = settings;
+  const deadlineAtMs = performance.now() + limits.handshakeDeadlineMs;
   const opened = Deferred.makeUnsafe<Negotiation, LinkError>();
-  const unreachable = (message: string, cause?: unknown): void => {
-    const { host, port } = settings;
-    const text = `${host}:${port} ${message}`;
-    Deferred.doneUnsafe(opened, Effect.fail(new PeerUnreachable({ host, port, message: text, cause })));
-  };
+  const outcome = Effect.flatMap(Deferred.await(opened), (negotiation) => negotiation.outcome);
   const ws = openWebSocket(settings);
   if (ws === null) {
-    unreachable('is no valid address');
-    return { outcome: Effect.flatMap(Deferred.await(opened), (it) => it.outcome), release: Effect.void };
+    Deferred.doneUnsafe(opened, Effect.fail(unreachable(settings, 'is no valid address')));
+    return { outcome, release: Effect.void };
   }
   let negotiation: Negotiation | null = null;
+  const opening = watchOpening(ws, settings, (error) => Deferred.doneUnsafe(opened, Effect.fail(error)));
+  ws.once('open', () => {
+    const tcp = opening.tcp();
+    if (tcp === null) return;
+    const address = plainAddress(tcp.remoteAddress ?? settings.host);
+    negotiation = negotiate({
+      socket: takeSocket({ ws, tcp, address, limits }),
+      role: settings.role,
+      limits,
+      deadlineMs: Math.max(1, Math.round(deadlineAtMs - performance.now())),
+    });
+    negotiation.dial(createInitiator({ ...handshake, expectedHotkey: settings.expectedHotkey }));
+    Deferred.doneUnsafe(opened, Effect.succeed(negotiation));
+  });
+  const release = Effect.suspend(() => negotiation?.release ?? Effect.promise(opening.abandon));
+  return { outcome, release };
+};
+
+const unreachable = ({ host, port }: DialSettings, what: string, cause?: unknown): PeerUnreachable =>
+  new PeerUnreachable({ host, port, message: `${host}:${port} ${what}`, cause });
+
+/** Watches a WebSocket until it is open; everything that ends it before is reported as unreachable. */
+const watchOpening = (
+  ws: WebSocket,
+  settings: DialSettings,
+  onUnreachable: (error: PeerUnreachable) => void,
+) => {
+  const { handshakeDeadlineMs } = settings.limits;
   let tcp: Socket | null = null;
   const timer = setTimeout(() => {
-    unreachable(`did not answer within ${settings.limits.handshakeDeadlineMs} ms`);
+    onUnreachable(unreachable(settings, `did not answer within ${handshakeDeadlineMs} ms`));
     ws.terminate();
-  }, settings.limits.handshakeDeadlineMs);
+  }, handshakeDeadlineMs);
   const isGone = new Promise<void>((resolve) => ws.once('close', () => resolve()));
-
-  ws.on('error', (error) => unreachable(`cannot be reached: ${error.message}`, error));
+  ws.on('error', (error) =>
+    onUnreachable(unreachable(settings, `cannot be reached: ${error.message}`, error)),
+  );
   ws.once('unexpected-response', (request, response) => {
-    unreachable(`is no link of this protocol: it answered with HTTP status ${response.statusCode}`);
+    const what = `is no link of this protocol: it answered with HTTP status ${response.statusCode}`;
+    onUnreachable(unreachable(settings, what));
     request.destroy();
     ws.terminate();
   });
   ws.once('upgrade', (response) => {
     tcp = response.socket;
   });
+  ws.once('open', () => clearTimeout(timer));
   ws.once('close', () => clearTimeout(timer));
-  ws.once('open', () => {
-    clearTimeout(timer);
-    if (tcp === null) return;
-    const address = plainAddress(tcp.remoteAddress ?? settings.host);
-    negotiation = negotiate({
-      socket: takeSocket({ ws, tcp, address, limits: settings.limits }),
-      role: settings.role,
-      limits: settings.limits,
-      deadlineMs: Math.max(1, Math.round(deadlineAtMs - performance.now())),
-    });
-    negotiation.dial(createInitiator({ ...handshake, expectedHotkey: settings.expectedHotkey }));
-    Deferred.doneUnsafe(opened, Effect.succeed(negotiation));
-  });
-
   return {
-    outcome: Effect.flatMap(Deferred.await(opened), (it) => it.outcome),
-    release: Effect.suspend(() => {
-      if (negotiation !== null) return negotiation.release;
+    /** The socket below, once the WebSocket is open. */
+    tcp: () => tcp,
+    /** Gives up and waits until nothing is left. */
+    abandon: (): Promise<void> => {
       clearTimeout(timer);
       ws.terminate();
-      return Effect.promise(() => isGone);
-    }),
+      return isGone;
+    },
   };
 };
 

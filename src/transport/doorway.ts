@@ -36,6 +36,8 @@ export const createDoorway = (settings: Settings): Doorway => {
   const admission = createAdmission(settings);
   const open = new Set<Socket>();
   const notALink = (socket: Duplex): void => {
+    // Several watchers may find fault with one socket; it is counted once.
+    if (socket.destroyed) return;
     counters.count('notALink');
     socket.destroy();
   };

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 
-import { type LinkLimits, MAX_HANDSHAKE_BYTES } from './limits.ts';
+import { ByteGuard } from './byteGuard.ts';
+import type { LinkLimits } from './limits.ts';
 import { closedByPeer, type LinkEnd, lost, overflow, violation } from './linkEnd.ts';
-import { createTokenBucket } from './rates.ts';
 import { refusalReasonOf } from './refusals.ts';
 
 /** Receives one binary frame. `receivedAtMs` is `performance.now()` when its last bytes left the kernel. */
@@ -27,13 +27,17 @@ export interface FrameSocket {
   readonly gone: Promise<void>;
 }
 
-/** Bounds for `WebSocket` and `WebSocketServer`: no deflate, no automatic pong, few pieces per message. */
+/**
+ * Bounds for `WebSocket` and `WebSocketServer`: no deflate, no automatic pong, few pieces per message, and no long wait
+ * for a peer that sends a close frame but keeps its TCP connection (`closeTimeout`, which the published types lack).
+ */
 export const socketOptions = (limits: LinkLimits) => ({
   perMessageDeflate: false,
   autoPong: false,
   maxPayload: limits.maxFrameBytes,
   maxFragments: 64,
   maxBufferedChunks: 4_096,
+  closeTimeout: limits.closeGraceMs,
 });
 
 /** Takes over an open WebSocket and the TCP socket below it. Must be called before the socket's next read. */
@@ -42,118 +46,89 @@ export const takeSocket = (given: {
   readonly tcp: Socket;
   readonly address: string;
   readonly limits: LinkLimits;
-}): FrameSocket => {
-  const { ws, tcp, limits } = given;
-  let onFrame: OnFrame | null = null;
-  let end: LinkEnd | null = null;
-  const endListeners: ((end: LinkEnd) => void)[] = [];
+}): FrameSocket => new BoundedSocket(given);
 
-  const finish = (how: LinkEnd): boolean => {
-    if (end !== null) return false;
-    end = how;
-    guard.stop();
-    for (const listener of endListeners.splice(0)) listener(how);
-    return true;
-  };
-  const endWith = (how: LinkEnd): void => {
-    if (!finish(how)) return;
+class BoundedSocket implements FrameSocket {
+  readonly address: string;
+  readonly gone: Promise<void>;
+  readonly #ws: WebSocket;
+  readonly #tcp: Socket;
+  readonly #closeGraceMs: number;
+  readonly #guard: ByteGuard;
+  #onFrame: OnFrame | null = null;
+  #end: LinkEnd | null = null;
+  #endListeners: ((end: LinkEnd) => void)[] = [];
+
+  constructor({ ws, tcp, address, limits }: Parameters<typeof takeSocket>[0]) {
+    this.address = address;
+    this.#ws = ws;
+    this.#tcp = tcp;
+    this.#closeGraceMs = limits.closeGraceMs;
+    this.#guard = new ByteGuard(tcp, limits, (end) => this.end(end));
+    ws.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    const onControl = () => this.end(violation('ControlFrame', 'the peer sent a WebSocket ping or pong'));
+    ws.on('ping', onControl);
+    ws.on('pong', onControl);
+    ws.on('error', (error) => this.end(endOfError(error)));
+    ws.on('close', (code) => this.#finish(endOfCode(code)));
+    this.gone = new Promise((resolve) => {
+      tcp.once('close', () => resolve());
+      if (tcp.destroyed) resolve();
+    });
+  }
+
+  receive(onFrame: OnFrame): void {
+    this.#onFrame = onFrame;
+  }
+
+  trust(): void {
+    this.#guard.trust();
+  }
+
+  send(frame: Buffer, onFlushed: () => void): void {
+    this.#ws.send(frame, { binary: true, compress: false }, onFlushed);
+  }
+
+  bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  end(end: LinkEnd): void {
+    if (!this.#finish(end)) return;
     // The peer may ignore the close frame, so the time for it is limited.
-    const timer = setTimeout(() => tcp.destroy(), limits.closeGraceMs);
-    tcp.once('close', () => clearTimeout(timer));
-    ws.close(how.closeCode);
-  };
-  const guard = guardBytes({ tcp, limits, onExcess: endWith });
+    const timer = setTimeout(() => this.#tcp.destroy(), this.#closeGraceMs);
+    this.#tcp.once('close', () => clearTimeout(timer));
+    this.#ws.close(end.closeCode);
+  }
 
-  ws.on('message', (data: RawData, isBinary: boolean) => {
-    guard.frameDone();
-    if (end !== null) return;
-    if (!isBinary || !Buffer.isBuffer(data)) endWith(violation('TextFrame', 'the peer sent a text frame'));
-    else onFrame?.(data, guard.readAtMs());
-  });
-  const onControl = () => endWith(violation('ControlFrame', 'the peer sent a WebSocket ping or pong'));
-  ws.on('ping', onControl);
-  ws.on('pong', onControl);
-  ws.on('error', (error) => endWith(endOfError(error)));
-  ws.on('close', (code) => finish(endOfCode(code)));
-  const gone = new Promise<void>((resolve) => {
-    tcp.once('close', () => resolve());
-    if (tcp.destroyed) resolve();
-  });
+  ended(): LinkEnd | null {
+    return this.#end;
+  }
 
-  return {
-    address: given.address,
-    receive: (listener) => {
-      onFrame = listener;
-    },
-    trust: guard.trust,
-    send: (frame, onFlushed) => ws.send(frame, { binary: true, compress: false }, onFlushed),
-    bufferedBytes: () => ws.bufferedAmount,
-    end: endWith,
-    ended: () => end,
-    onEnd: (listener) => {
-      if (end === null) endListeners.push(listener);
-      else listener(end);
-    },
-    gone,
-  };
-};
+  onEnd(listener: (end: LinkEnd) => void): void {
+    if (this.#end === null) this.#endListeners.push(listener);
+    else listener(this.#end);
+  }
 
-/**
- * Watches the raw bytes of a socket: when they came, how many per second, and whether a frame that began is completed
- * in time. One listener runs before the WebSocket parser and one after it, so a chunk that completed its frame costs
- * no timer.
- */
-const guardBytes = (given: {
-  readonly tcp: Socket;
-  readonly limits: LinkLimits;
-  readonly onExcess: (end: LinkEnd) => void;
-}) => {
-  const { tcp, limits } = given;
-  const bucket = createTokenBucket({ perSecond: limits.bytesPerSecond, burst: limits.bytesPerSecond * 2 });
-  let readAtMs = performance.now();
-  let bytesBefore = 0;
-  let isTrusted = false;
-  let isPartial = false;
-  let timer: NodeJS.Timeout | null = null;
+  #onMessage(data: RawData, isBinary: boolean): void {
+    this.#guard.frameDone();
+    if (this.#end !== null) return;
+    if (!isBinary || !Buffer.isBuffer(data)) {
+      this.end(violation('TextFrame', 'the peer sent a text frame'));
+    } else this.#onFrame?.(data, this.#guard.readAtMs());
+  }
 
-  const clear = (): void => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-  };
-  const before = (chunk: Buffer): void => {
-    readAtMs = performance.now();
-    isPartial = true;
-    if (!bucket.take(chunk.length, readAtMs)) {
-      given.onExcess(overflow('ByteRate', `over ${limits.bytesPerSecond} bytes per second`));
-    } else if (!isTrusted && bytesBefore > MAX_HANDSHAKE_BYTES) {
-      given.onExcess(violation('EarlyFrame', 'too many bytes before the handshake was over'));
-    }
-    bytesBefore += chunk.length;
-  };
-  const after = (): void => {
-    if (!isPartial || timer !== null) return;
-    timer = setTimeout(() => {
-      given.onExcess(violation('SlowFrame', `a frame took longer than ${limits.frameDeadlineMs} ms`));
-    }, limits.frameDeadlineMs);
-  };
-  tcp.prependListener('data', before);
-  tcp.on('data', after);
-  return {
-    readAtMs: () => readAtMs,
-    trust: () => {
-      isTrusted = true;
-    },
-    frameDone: () => {
-      isPartial = false;
-      if (timer !== null) clear();
-    },
-    stop: () => {
-      clear();
-      tcp.off('data', before);
-      tcp.off('data', after);
-    },
-  };
-};
+  /** Whether this is the first end. */
+  #finish(end: LinkEnd): boolean {
+    if (this.#end !== null) return false;
+    this.#end = end;
+    this.#guard.stop();
+    const listeners = this.#endListeners;
+    this.#endListeners = [];
+    for (const listener of listeners) listener(end);
+    return true;
+  }
+}
 
 const endOfError = (error: Error & { readonly code?: unknown }): LinkEnd => {
   const code = typeof error.code === 'string' ? error.code : '';

@@ -99,20 +99,14 @@ export const createResponder = (
       const read = readHello(message1);
       if (!read.ok) return read;
       const hello = read.value;
-      const accepted = judgeHello(settings, hello);
-      if (!accepted.ok) return accepted;
-      const peerKey = decodeHotkey(hello.from);
-      if (!peerKey.ok) return reject('Malformed', peerKey.error.message);
+      const peerKey = judgeHello(settings, hello);
+      if (!peerKey.ok) return peerKey;
       if (!settings.mayWork()) return reject('Busy', 'too many handshakes at this moment');
       const noise = createNoise({ initiator: false, prologue: prologueOf(settings.network) });
       if (noise.read(message1) === null) return reject('Undecryptable', 'message 1 is no Noise message');
-      begun = {
-        noise,
-        hello,
-        peer: { hotkey: hello.from, role: hello.role },
-        peerKey: peerKey.value,
-        nonces: { initiator: Buffer.from(hello.nonce, 'hex'), responder: nonce },
-      };
+      const peer: Peer = { hotkey: hello.from, role: hello.role };
+      const nonces = { initiator: Buffer.from(hello.nonce, 'hex'), responder: nonce };
+      begun = { noise, hello, peer, peerKey: peerKey.value, nonces };
       return writeOrReject(noise, signProof({ ...begun, settings, signer: 'responder' }));
     },
     conclude(message3) {
@@ -150,10 +144,11 @@ const readHello = (message1: Uint8Array): Outcome<Hello, Rejection> => {
   return hello === null ? reject('Malformed', 'message 1 carries no hello') : succeed(hello);
 };
 
+/** Everything that can be held against a hello; returns the raw public key of the hotkey it claims. */
 const judgeHello = (
   settings: Parameters<typeof createResponder>[0],
   hello: Hello,
-): Outcome<void, Rejection> => {
+): Outcome<Uint8Array, Rejection> => {
   const genesis = Buffer.from(settings.network.genesis).toString('hex');
   if (hello.v !== PROTOCOL_VERSION) {
     return reject('OtherVersion', `peer speaks version ${hello.v}, here it is ${PROTOCOL_VERSION}`);
@@ -172,8 +167,10 @@ const judgeHello = (
   const claim = { hotkey: hello.from, role: hello.role, remoteAddress: settings.remoteAddress };
   const allowed = settings.authorise(claim);
   if (!allowed.ok) return reject('NotAuthorised', `${hello.from}: ${allowed.error}`);
+  const peerKey = decodeHotkey(hello.from);
+  if (!peerKey.ok) return reject('Malformed', peerKey.error.message);
   settings.replays.add(key, monotonicMs);
-  return succeed(undefined);
+  return peerKey;
 };
 
 const judgeClock = (settings: HandshakeSettings, atMs: number): Outcome<void, Rejection> => {

@@ -21,46 +21,15 @@ const EWMA_WEIGHT = 1 / 8;
 const JITTER = 0.1;
 const PING_NUMBERS = 2 ** 32;
 
-/** Starts at once with a first ping. `onSilent` is called at most once. */
-export const startHeartbeat = (given: {
-  readonly limits: Pick<LinkLimits, 'heartbeatMs' | 'patienceMs'>;
-  readonly ping: (n: number) => void;
-  readonly onSilent: (message: string) => void;
-}): Heartbeat => {
-  const { heartbeatMs, patienceMs } = given.limits;
+/** Open pings and what their answers say about the distance. */
+const createRoundTrips = () => {
   const askedAtMs = new Map<number, number>();
-  let heardAtMs = performance.now();
   let smoothedMs: number | null = null;
   let shortestMs: number | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let isStopped = false;
-
-  const complaint = (): string | null => {
-    const nowMs = performance.now();
-    if (nowMs - heardAtMs > patienceMs) return `nothing was heard for ${patienceMs} ms`;
-    const oldest = askedAtMs.values().next();
-    const isIgnored = oldest.done !== true && nowMs - oldest.value > patienceMs;
-    return isIgnored ? `a ping went unanswered for ${patienceMs} ms` : null;
-  };
-  const judge = (): void => {
-    const message = isStopped ? null : complaint();
-    if (message !== null) given.onSilent(message);
-  };
-  const beat = (): void => {
-    // After a stall of this process the peer's bytes may wait unread in the kernel: judge after the next read.
-    if (complaint() !== null) setImmediate(judge);
-    const n = randomInt(PING_NUMBERS);
-    askedAtMs.set(n, performance.now());
-    given.ping(n);
-    if (!isStopped) timer = setTimeout(beat, heartbeatMs * (1 + JITTER * (2 * Math.random() - 1)));
-  };
-  timer = setTimeout(beat, 0);
-
   return {
-    heard: (atMs) => {
-      heardAtMs = atMs;
-    },
-    answered(n, atMs) {
+    asked: (n: number) => askedAtMs.set(n, performance.now()),
+    oldestAtMs: (): number | null => askedAtMs.values().next().value ?? null,
+    answered(n: number, atMs: number): void {
       const sentAtMs = askedAtMs.get(n);
       if (sentAtMs === undefined) return;
       // Answers keep the order of questions, so older ones will not be answered any more.
@@ -72,11 +41,56 @@ export const startHeartbeat = (given: {
       smoothedMs = smoothedMs === null ? sampleMs : smoothedMs + EWMA_WEIGHT * (sampleMs - smoothedMs);
       shortestMs = shortestMs === null ? sampleMs : Math.min(shortestMs, sampleMs);
     },
-    stop() {
-      isStopped = true;
-      if (timer !== null) clearTimeout(timer);
-    },
     rttMs: () => smoothedMs,
     minRttMs: () => shortestMs,
   };
+};
+
+/**
+ * Starts with a first ping: at once, or with `waitsForPeer` when the peer is first heard. The dialing side waits,
+ * because its first ping would be answered only after the peer has verified a signature, and that is no distance.
+ */
+export const startHeartbeat = (given: {
+  readonly limits: Pick<LinkLimits, 'heartbeatMs' | 'patienceMs'>;
+  readonly waitsForPeer: boolean;
+  readonly ping: (n: number) => void;
+  readonly onSilent: (message: string) => void;
+}): Heartbeat => {
+  const { heartbeatMs, patienceMs } = given.limits;
+  const trips = createRoundTrips();
+  let heardAtMs = performance.now();
+  let isStopped = false;
+
+  const complaint = (): string | null => {
+    const nowMs = performance.now();
+    if (nowMs - heardAtMs > patienceMs) return `nothing was heard for ${patienceMs} ms`;
+    const isIgnored = nowMs - (trips.oldestAtMs() ?? nowMs) > patienceMs;
+    return isIgnored ? `a ping went unanswered for ${patienceMs} ms` : null;
+  };
+  const judge = (): void => {
+    const message = isStopped ? null : complaint();
+    if (message !== null) given.onSilent(message);
+  };
+  const beat = (): void => {
+    // After a stall of this process the peer's bytes may wait unread in the kernel: judge after the next read.
+    if (complaint() !== null) setImmediate(judge);
+    const n = randomInt(PING_NUMBERS);
+    trips.asked(n);
+    given.ping(n);
+    if (!isStopped) timer = setTimeout(beat, heartbeatMs * (1 + JITTER * (2 * Math.random() - 1)));
+  };
+  let isWaiting = given.waitsForPeer;
+  let timer = setTimeout(beat, isWaiting ? heartbeatMs : 0);
+  const heard = (atMs: number): void => {
+    heardAtMs = atMs;
+    if (!isWaiting || isStopped) return;
+    isWaiting = false;
+    clearTimeout(timer);
+    timer = setTimeout(beat, 0);
+  };
+  const stop = (): void => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+  return { heard, stop, answered: trips.answered, rttMs: trips.rttMs, minRttMs: trips.minRttMs };
 };

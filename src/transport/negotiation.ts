@@ -35,86 +35,103 @@ type Settings = {
 };
 
 /** Prepares the handshake of a socket and starts its deadline; a frame that comes early is kept, a second one is not. */
-export const negotiate = (settings: Settings): Negotiation => {
-  const { socket } = settings;
-  const outcome = Deferred.makeUnsafe<PeerConnection, LinkError>();
-  let session: Session | null = null;
-  let isSettled = false;
-  let early: Buffer | null = null;
+export const negotiate = (settings: Settings): Negotiation => new SocketNegotiation(settings);
 
-  const settle = (result: Effect.Effect<PeerConnection, LinkError>): void => {
-    isSettled = true;
-    clearTimeout(timer);
-    Deferred.doneUnsafe(outcome, result);
-  };
-  const refuse = ({ reason, message }: Rejection): void => {
-    if (isSettled) return;
-    settings.onRefused?.(reason);
+const whenFlushed = (): void => undefined;
+
+class SocketNegotiation implements Negotiation {
+  readonly #settings: Settings;
+  readonly #socket: FrameSocket;
+  readonly #outcome = Deferred.makeUnsafe<PeerConnection, LinkError>();
+  readonly #timer: NodeJS.Timeout;
+  #session: Session | null = null;
+  #isSettled = false;
+  #early: Buffer | null = null;
+
+  constructor(settings: Settings) {
+    const { socket, deadlineMs } = settings;
+    this.#settings = settings;
+    this.#socket = socket;
+    this.#timer = setTimeout(() => {
+      this.refuse({ reason: 'TooLate', message: `the handshake took longer than its ${deadlineMs} ms` });
+    }, deadlineMs);
+    socket.onEnd((end) => {
+      if (!this.#isSettled) this.#settle(Effect.fail(errorOf(end)));
+    });
+    socket.receive((frame) => {
+      if (this.#early === null) this.#early = frame;
+      else
+        this.refuse({ reason: 'Malformed', message: 'a second message came before the first was answered' });
+    });
+  }
+
+  get outcome(): Effect.Effect<PeerConnection, LinkError> {
+    return Deferred.await(this.#outcome);
+  }
+
+  refuse({ reason, message }: Rejection): void {
+    if (this.#isSettled) return;
+    this.#settings.onRefused?.(reason);
     // Settling resumes whoever waits, who may close the socket: the code must be on its way before.
-    isSettled = true;
+    this.#isSettled = true;
     const failure = { _tag: 'HandshakeFailed', message } as const;
-    socket.end({ cause: 'Refused', failure, closeCode: refusalCodes[reason] });
-    settle(Effect.fail(new HandshakeRejected({ reason, message })));
-  };
-  const begin = (established: Established): Session => {
-    session = startSession({ socket, established, role: settings.role, limits: settings.limits });
-    return session;
-  };
-  const finish = (ready: Session): void => {
-    if (isSettled) return;
-    settings.onEstablished?.();
-    settle(Effect.succeed(ready));
-  };
-  const timer = setTimeout(() => {
-    refuse({ reason: 'TooLate', message: `the handshake took longer than its ${settings.deadlineMs} ms` });
-  }, settings.deadlineMs);
-  socket.onEnd((end) => {
-    if (!isSettled) settle(Effect.fail(errorOf(end)));
-  });
-  socket.receive((frame) => {
-    if (early === null) early = frame;
-    else refuse({ reason: 'Malformed', message: 'a second message came before the first was answered' });
-  });
-  const drive = (onFrame: (frame: Buffer) => void): void => {
-    socket.receive(onFrame);
-    if (early !== null) onFrame(early);
-  };
-  const flushed = (): void => undefined;
+    this.#socket.end({ cause: 'Refused', failure, closeCode: refusalCodes[reason] });
+    this.#settle(Effect.fail(new HandshakeRejected({ reason, message })));
+  }
 
-  return {
-    outcome: Deferred.await(outcome),
-    refuse,
-    dial(initiator) {
-      drive((frame) => {
-        const result = initiator.conclude(frame);
-        if (!result.ok) return refuse(result.error);
-        socket.send(Buffer.from(result.value.message3), flushed);
-        const ready = begin(result.value);
-        // Our proof may still be refused; the first sealed message shows that it was not.
-        return ready.onProven(() => finish(ready));
-      });
-      socket.send(Buffer.from(initiator.begin()), flushed);
-    },
-    respond(responder) {
-      let isAnswered = false;
-      drive((frame) => {
-        if (isAnswered) {
-          const result = responder.conclude(frame);
-          return result.ok ? finish(begin(result.value)) : refuse(result.error);
-        }
-        isAnswered = true;
-        const result = responder.answer(frame);
-        return result.ok ? socket.send(Buffer.from(result.value), flushed) : refuse(result.error);
-      });
-    },
-    release: Effect.promise(() => {
-      refuse({ reason: 'Unaccepted', message: 'nobody waits for this handshake any more' });
-      if (session === null) socket.end(closedHere('the link was released'));
-      else session.close('released');
-      return socket.gone;
-    }),
-  };
-};
+  dial(initiator: Initiator): void {
+    this.#socket.receive((frame) => {
+      const result = initiator.conclude(frame);
+      if (!result.ok) return this.refuse(result.error);
+      this.#socket.send(Buffer.from(result.value.message3), whenFlushed);
+      const session = this.#begin(result.value, true);
+      // Our proof may still be refused; the first sealed message shows that it was not.
+      return session.onProven(() => this.#finish(session));
+    });
+    this.#socket.send(Buffer.from(initiator.begin()), whenFlushed);
+  }
+
+  respond(responder: Responder): void {
+    const conclude = (frame: Buffer): void => {
+      const result = responder.conclude(frame);
+      if (result.ok) this.#finish(this.#begin(result.value, false));
+      else this.refuse(result.error);
+    };
+    const answer = (frame: Buffer): void => {
+      this.#socket.receive(conclude);
+      const result = responder.answer(frame);
+      if (result.ok) this.#socket.send(Buffer.from(result.value), whenFlushed);
+      else this.refuse(result.error);
+    };
+    this.#socket.receive(answer);
+    if (this.#early !== null && !this.#isSettled) answer(this.#early);
+  }
+
+  readonly release: Effect.Effect<void> = Effect.promise(() => {
+    this.refuse({ reason: 'Unaccepted', message: 'nobody waits for this handshake any more' });
+    if (this.#session === null) this.#socket.end(closedHere('the link was released'));
+    else this.#session.close('released');
+    return this.#socket.gone;
+  });
+
+  #begin(established: Established, isDialer: boolean): Session {
+    const { socket, role, limits } = this.#settings;
+    this.#session = startSession({ socket, established, role, limits, isDialer });
+    return this.#session;
+  }
+
+  #finish(session: Session): void {
+    if (this.#isSettled) return;
+    this.#settings.onEstablished?.();
+    this.#settle(Effect.succeed(session));
+  }
+
+  #settle(result: Effect.Effect<PeerConnection, LinkError>): void {
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    Deferred.doneUnsafe(this.#outcome, result);
+  }
+}
 
 /** Why no link came to be, from the way its socket ended. */
 const errorOf = (end: LinkEnd): LinkError => {

@@ -9,7 +9,7 @@ import { type CounterName, type Counters, createCounters } from './counters.ts';
 import { createDoorway } from './doorway.ts';
 import { LinkBroken, type LinkError, ListenFailed } from './errors.ts';
 import type { FrameSocket } from './frameSocket.ts';
-import { type Authorise, createResponder, type HandshakeSettings } from './handshake.ts';
+import { type Authorise, createResponder, type HandshakeSettings, type Responder } from './handshake.ts';
 import { type Negotiation, negotiate } from './negotiation.ts';
 import { createTokenBucket } from './rates.ts';
 import { createReplayCache } from './replayCache.ts';
@@ -103,10 +103,8 @@ type ReceptionSettings = {
 const createReception = ({ settings, handshake, counters }: ReceptionSettings) => {
   const { limits, role, authorise } = settings;
   const replays = createReplayCache({ windowMs: 2 * limits.clockWindowMs, capacity: MAX_REPLAYS });
-  const budget = createTokenBucket({
-    perSecond: limits.handshakesPerSecond,
-    burst: limits.handshakesPerSecond * 2,
-  });
+  const perSecond = limits.handshakesPerSecond;
+  const budget = createTokenBucket({ perSecond, burst: perSecond * 2 });
   const mayWork = (): boolean => budget.take(1, performance.now());
   let arrivals = 0;
 
@@ -126,27 +124,40 @@ const createReception = ({ settings, handshake, counters }: ReceptionSettings) =
     socket.onEnd((end) => counters.count(`ended.${end.cause}`));
     counters.count('arrivals');
     arrivals += 1;
-    let isTaken = false;
-    const begin = (): boolean => {
-      if (isTaken) return false;
-      isTaken = true;
-      const remoteAddress = place.address;
-      negotiation.respond(createResponder({ ...handshake, authorise, remoteAddress, replays, mayWork }));
-      return true;
-    };
-    settings.onArrival({
-      id: `${arrivals}`,
-      address: place.address,
-      accept: Effect.gen(function* () {
-        // Begun and released as one step, so that an interruption cannot come between.
-        const isMine = yield* Effect.acquireRelease(Effect.sync(begin), (isBegun) =>
-          isBegun ? negotiation.release : Effect.void,
-        );
-        return yield* isMine ? negotiation.outcome : Effect.fail(alreadyTaken());
-      }),
-      refuse: () => negotiation.refuse({ reason: 'Unaccepted', message: 'the arrival was turned away' }),
-    });
+    const remoteAddress = place.address;
+    const newResponder = (): Responder =>
+      createResponder({ ...handshake, authorise, remoteAddress, replays, mayWork });
+    settings.onArrival(arrivalOf({ id: `${arrivals}`, address: remoteAddress, negotiation, newResponder }));
     return negotiation;
+  };
+};
+
+/** What the user of a listener sees of a socket that nobody has accepted yet. */
+const arrivalOf = (given: {
+  readonly id: string;
+  readonly address: string;
+  readonly negotiation: Negotiation;
+  readonly newResponder: () => Responder;
+}): Arrival => {
+  const { id, address, negotiation } = given;
+  let isTaken = false;
+  const begin = (): boolean => {
+    if (isTaken) return false;
+    isTaken = true;
+    negotiation.respond(given.newResponder());
+    return true;
+  };
+  return {
+    id,
+    address,
+    accept: Effect.gen(function* () {
+      // Begun and released as one step, so that an interruption cannot come between.
+      const isMine = yield* Effect.acquireRelease(Effect.sync(begin), (isBegun) =>
+        isBegun ? negotiation.release : Effect.void,
+      );
+      return yield* isMine ? negotiation.outcome : Effect.fail(alreadyTaken());
+    }),
+    refuse: () => negotiation.refuse({ reason: 'Unaccepted', message: 'the arrival was turned away' }),
   };
 };
 

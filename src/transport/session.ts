@@ -7,7 +7,7 @@ import { decodeMessage, encodeMessage } from './codec.ts';
 import type { OnMessage, PeerConnection } from './connection.ts';
 import type { FrameSocket } from './frameSocket.ts';
 import type { Established } from './handshake.ts';
-import { startHeartbeat } from './heartbeat.ts';
+import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import type { LinkLimits } from './limits.ts';
 import { closedByPeer, closedHere, type LinkEnd, overflow, silent, violation } from './linkEnd.ts';
 import { createOutbound } from './outbound.ts';
@@ -25,48 +25,28 @@ type Settings = {
   readonly established: Established;
   readonly role: Role;
   readonly limits: LinkLimits;
+  /** Whether this side dialed: the peer still has to accept its proof. */
+  readonly isDialer: boolean;
 };
 
 /** Starts the session over a socket whose handshake is done; it lives until the socket ends. */
-export const startSession = ({ socket, established, role, limits }: Settings): Session => {
+export const startSession = ({ socket, established, role, limits, isDialer }: Settings): Session => {
   const { peer, keys } = established;
   const closed = Deferred.makeUnsafe<LinkFailure>();
   const write = createWriter({ socket, key: keys.send, role, limits });
   const inbox = createInbox(limits.maxUnheardMessages);
   const heartbeat = startHeartbeat({
     limits,
+    waitsForPeer: isDialer,
     ping: (n) => void write({ type: 'ping', v: PROTOCOL_VERSION, n }),
     onSilent: (message) => socket.end(silent(message)),
   });
-  let onProven: (() => void) | null = null;
   const read = createReader({ key: keys.receive, peerRole: peer.role, limits });
-
-  socket.trust();
-  socket.receive((frame, receivedAtMs) => {
-    const message = read(frame, receivedAtMs);
-    if (!message.ok) return socket.end(message.error);
-    heartbeat.heard(receivedAtMs);
-    if (onProven !== null) {
-      onProven();
-      onProven = null;
-    }
-    return handle(message.value, receivedAtMs);
-  });
-  const handle = (message: Message, receivedAtMs: number): void => {
-    if (message.type === 'ping') write({ type: 'pong', v: PROTOCOL_VERSION, n: message.n });
-    else if (message.type === 'pong') heartbeat.answered(message.n, receivedAtMs);
-    else if (message.type === 'bye') socket.end(closedByPeer('Bye', `the peer said bye: ${message.reason}`));
-    else if (!inbox.deliver(message, receivedAtMs)) {
-      socket.end(
-        overflow('Unheard', `over ${limits.maxUnheardMessages} messages came before anybody listened`),
-      );
-    }
-  };
+  const onProven = receiveInto({ socket, read, write, heartbeat, inbox });
   socket.onEnd((end) => {
     heartbeat.stop();
     Deferred.doneUnsafe(closed, Effect.succeed(end.failure));
   });
-
   return {
     remote: { hotkey: peer.hotkey, role: peer.role, address: socket.address },
     send: write,
@@ -79,9 +59,39 @@ export const startSession = ({ socket, established, role, limits }: Settings): S
       write({ type: 'bye', v: PROTOCOL_VERSION, reason: text });
       socket.end(closedHere(`closed here: ${text}`));
     },
-    onProven: (listener) => {
-      onProven = listener;
-    },
+    onProven,
+  };
+};
+
+/** Connects the socket's frames to the parts of a session. Returns how to learn of the first authentic message. */
+const receiveInto = (parts: {
+  readonly socket: FrameSocket;
+  readonly read: ReturnType<typeof createReader>;
+  readonly write: (message: Message) => unknown;
+  readonly heartbeat: Heartbeat;
+  readonly inbox: ReturnType<typeof createInbox>;
+}) => {
+  const { socket, heartbeat, inbox } = parts;
+  let onProven: (() => void) | null = null;
+  const handle = (message: Message, receivedAtMs: number): void => {
+    if (message.type === 'ping') parts.write({ type: 'pong', v: PROTOCOL_VERSION, n: message.n });
+    else if (message.type === 'pong') heartbeat.answered(message.n, receivedAtMs);
+    else if (message.type === 'bye') socket.end(closedByPeer('Bye', `the peer said bye: ${message.reason}`));
+    else if (!inbox.deliver(message, receivedAtMs)) {
+      socket.end(overflow('Unheard', `over ${inbox.capacity} messages came before anybody listened`));
+    }
+  };
+  socket.trust();
+  socket.receive((frame, receivedAtMs) => {
+    const message = parts.read(frame, receivedAtMs);
+    if (!message.ok) return socket.end(message.error);
+    heartbeat.heard(receivedAtMs);
+    onProven?.();
+    onProven = null;
+    return handle(message.value, receivedAtMs);
+  });
+  return (listener: () => void): void => {
+    onProven = listener;
   };
 };
 
@@ -153,6 +163,7 @@ const createInbox = (capacity: number) => {
   const waiting: { readonly message: Message; readonly receivedAtMs: number }[] = [];
   let listener: OnMessage | null = null;
   return {
+    capacity,
     /** False when nobody listens and no more can be kept. */
     deliver(message: Message, receivedAtMs: number): boolean {
       if (listener !== null) listener(message, receivedAtMs);

@@ -194,4 +194,14 @@ describe('transport / session with a hostile peer', () => {
     hostile.ws.terminate();
     expect(await ended(honest, 'ended.Lost')).toBe('Lost');
   });
+
+  it('waits only briefly for a peer that says close and keeps its connection', async () => {
+    const { hostile, honest } = await begin();
+    const tcp = (hostile.ws as unknown as { readonly _socket: NodeJS.WritableStream })._socket;
+    const startedAtMs = performance.now();
+    hostile.ws.pause();
+    tcp.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+    expect(await ended(honest, 'ended.ClosedByPeer')).toBe('ClosedByPeer');
+    expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+  });
 });

@@ -147,4 +147,17 @@ describe('transport / session', () => {
     expect(pair.dialed.send(message).ok).toBe(true);
     expect((await received)[0]?.message).toEqual(message);
   });
+
+  it('does not blame the peer for a stall of this very process', async () => {
+    const limits = { ...testLimits, heartbeatMs: 40, patienceMs: 200 };
+    pair = await connectPair({ dial: { limits }, listen: { limits } });
+    const { dialed, accepted } = pair;
+    await until(() => dialed.rttMs() !== null && accepted.rttMs() !== null, 'both round trips');
+    const endAtMs = performance.now() + 500;
+    while (performance.now() < endAtMs) JSON.parse('[1]');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const received = receive(accepted, 1);
+    expect(dialed.send({ type: 'ack', v: 1, ids: ['a'] }).ok).toBe(true);
+    expect((await received).length).toBe(1);
+  });
 });
