@@ -46,6 +46,19 @@ const createRoundTrips = () => {
   };
 };
 
+/** What there is to say against a peer at this moment. */
+const complaintAbout = (state: {
+  readonly heardAtMs: number;
+  readonly oldestAskedAtMs: number | null;
+  readonly patienceMs: number;
+}): string | null => {
+  const { heardAtMs, oldestAskedAtMs, patienceMs } = state;
+  const nowMs = performance.now();
+  if (nowMs - heardAtMs > patienceMs) return `nothing was heard for ${patienceMs} ms`;
+  const isIgnored = nowMs - (oldestAskedAtMs ?? nowMs) > patienceMs;
+  return isIgnored ? `a ping went unanswered for ${patienceMs} ms` : null;
+};
+
 /**
  * Starts with a first ping: at once, or with `waitsForPeer` when the peer is first heard. The dialing side waits,
  * because its first ping would be answered only after the peer has verified a signature, and that is no distance.
@@ -61,12 +74,8 @@ export const startHeartbeat = (given: {
   let heardAtMs = performance.now();
   let isStopped = false;
 
-  const complaint = (): string | null => {
-    const nowMs = performance.now();
-    if (nowMs - heardAtMs > patienceMs) return `nothing was heard for ${patienceMs} ms`;
-    const isIgnored = nowMs - (trips.oldestAtMs() ?? nowMs) > patienceMs;
-    return isIgnored ? `a ping went unanswered for ${patienceMs} ms` : null;
-  };
+  const complaint = (): string | null =>
+    complaintAbout({ heardAtMs, oldestAskedAtMs: trips.oldestAtMs(), patienceMs });
   const judge = (): void => {
     const message = isStopped ? null : complaint();
     if (message !== null) given.onSilent(message);
