@@ -8,6 +8,7 @@ import type { BlockNumber, Hotkey, Netuid } from '../domain/ids.ts';
 import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 import type { Identity } from '../keys/identity.ts';
+import { awaitInclusion, DEFAULT_POLL_MS } from './confirm.ts';
 import { type ChainError, ChainMalformed, type SubmitError } from './errors.ts';
 import { type Call, type PreparedExtrinsic, prepareExtrinsic } from './extrinsics.ts';
 import { followHeads } from './heads.ts';
@@ -41,6 +42,12 @@ type WeightsOptions = Signed & {
   readonly netuid: Netuid;
   readonly vector: WeightVector;
   readonly versionKey: number;
+};
+
+type ServeOptions = Signed & {
+  readonly endpoint: AxonEndpoint;
+  /** How often the finalized head is asked for while waiting; a second when not given. */
+  readonly pollMs?: number;
 };
 
 /**
@@ -80,6 +87,13 @@ export interface ChainConnection {
   readonly prepareServe: (
     options: Signed & { readonly endpoint: AxonEndpoint },
   ) => Effect.Effect<PreparedExtrinsic | null, SubmitError>;
+  /**
+   * Makes the chain's entry say `endpoint`: signs, sends and waits for a finalized block, or does nothing when the entry
+   * already says so. `block` is the one that was read, or the one that includes the change.
+   */
+  readonly serveAxon: (
+    options: ServeOptions,
+  ) => Effect.Effect<{ readonly status: 'unchanged' | 'served'; readonly block: BlockNumber }, SubmitError>;
   /** Sends prepared bytes once; see `submit.ts` for what each failure means. */
   readonly submitPrepared: (options: {
     readonly prepared: PreparedExtrinsic;
@@ -130,6 +144,26 @@ const signingOperations = (
   return { prepare, prepareServe, prepareWeights };
 };
 
+/** Operations that send something, and what waiting for them takes. */
+const sendingOperations = ({ rpc, runtimes }: { readonly rpc: Rpc; readonly runtimes: Runtimes }) => {
+  const finalizedHead: ChainConnection['finalizedHead'] = () => readFinalizedHead(rpc);
+  const send: ChainConnection['submitPrepared'] = ({ prepared }) => submitPrepared({ rpc, prepared });
+  const find: ChainConnection['findInclusion'] = (search) => findInclusion({ rpc, runtimes, ...search });
+  return { finalizedHead, submitPrepared: send, findInclusion: find };
+};
+
+const serveWith = (
+  prepareServe: ChainConnection['prepareServe'],
+  sending: ReturnType<typeof sendingOperations>,
+): ChainConnection['serveAxon'] =>
+  Effect.fn('chain.serveAxon')(function* (options: ServeOptions) {
+    const prepared = yield* prepareServe(options);
+    if (prepared === null) return { status: 'unchanged' as const, block: options.head.block };
+    yield* sending.submitPrepared({ prepared });
+    const block = yield* awaitInclusion(sending, { prepared, pollMs: options.pollMs ?? DEFAULT_POLL_MS });
+    return { status: 'served' as const, block };
+  });
+
 const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
   const { endpoint, netuid, connectMs, callMs } = options;
   const rpc = yield* openRpc({ endpoint, connectMs, callMs });
@@ -142,22 +176,23 @@ const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
     return yield* new ChainMalformed({ operation: 'connect', detail: 'no genesis block' });
   const chainName = yield* decodeName(name);
   const { version } = yield* runtimes.at(head.blockHash);
+  const signing = signingOperations(netuid, genesisHash, { rpc, runtimes });
+  const sending = sendingOperations({ rpc, runtimes });
   return {
     endpoint,
     genesisHash,
     specVersion: version.specVersion,
     chainName,
     followHeads: (onHead, following) => followHeads({ rpc, onHead, ...following }),
-    finalizedHead: () => readFinalizedHead(rpc),
     readSubnet: (at) =>
       Effect.flatMap(runtimes.at(at.blockHash), (runtime) => readSubnet({ rpc, runtime, netuid, head: at })),
     weightsStatus: ({ hotkey, head: at }) =>
       Effect.flatMap(runtimes.at(at.blockHash), (runtime) =>
         readWeightsStatus({ rpc, runtime, netuid, hotkey, head: at }),
       ),
-    ...signingOperations(netuid, genesisHash, { rpc, runtimes }),
-    submitPrepared: ({ prepared }) => submitPrepared({ rpc, prepared }),
-    findInclusion: (search) => findInclusion({ rpc, runtimes, ...search }),
+    ...signing,
+    ...sending,
+    serveAxon: serveWith(signing.prepareServe, sending),
   } satisfies ChainConnection as ChainConnection;
 });
 

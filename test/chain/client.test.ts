@@ -6,6 +6,7 @@ import type { Head } from '#src/domain/metagraph.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import {
   NETUID,
+  prepareWeights,
   type Spoil,
   type SpoilingProxy,
   startProxy,
@@ -149,6 +150,29 @@ describe('chain / client', () => {
         const failure = yield* failureOf(connection.readSubnet(yield* connection.finalizedHead()));
         expect(failure._tag).toBe('Malformed');
         expect(failure.message).toContain('asked for block');
+      }),
+    );
+  });
+
+  it('says what a runtime lacks that only has metadata 14, and signs for it all the same', async () => {
+    let isFirst = true;
+    const url = await proxy(({ method }) => {
+      // The first runtime call asks for metadata 15.
+      const verdict = isFirst && method === 'state_call' ? () => null : 'pass';
+      if (method === 'state_call') isFirst = false;
+      return verdict;
+    });
+    await withConnection(url, (connection) =>
+      Effect.gen(function* () {
+        const head = yield* connection.finalizedHead();
+        const failure = yield* failureOf(connection.readSubnet(head));
+        expect(failure).toMatchObject({ _tag: 'Unsupported', retry: { when: 'never' } });
+        expect(failure.message).toContain('get_selective_mechagraph');
+        const prepared = yield* prepareWeights(connection, {
+          uri: '//Alice',
+          vector: { uids: [1], values: [65_535] },
+        });
+        expect(yield* Effect.orDie(connection.submitPrepared({ prepared }))).toBe('sent');
       }),
     );
   });
