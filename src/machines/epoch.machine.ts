@@ -48,6 +48,7 @@ export type EpochFact =
       readonly lastEpochBlock: BlockNumber;
       readonly endsAtBlock: BlockNumber;
     }
+  | { readonly type: 'epoch.stalled'; readonly epoch: EpochIndex; readonly failure: StoreFailure }
   | ({ readonly type: 'round.ended' } & RoundOutput);
 
 type Context = EpochInput & {
@@ -209,7 +210,14 @@ export const epochMachine = setup({
               },
               {
                 target: 'retrying',
-                actions: assign(({ event }) => (event.output.ok ? {} : { lastFailure: event.output.error })),
+                actions: [
+                  assign(({ event }) => (event.output.ok ? {} : { lastFailure: event.output.error })),
+                  sendTo(root, ({ context }) => ({
+                    type: 'epoch.stalled',
+                    epoch: context.epoch,
+                    failure: context.lastFailure,
+                  })),
+                ],
               },
             ],
           },

@@ -114,12 +114,13 @@ const machine = setup({
     }),
     tellEpoch: enqueueActions(({ enqueue, context }) => {
       if (context.epoch === null || context.subnet === null) return;
-      enqueue.sendTo('epoch', { type: 'sessions.changed', ...linkCounts(context.roster) });
+      // Candidates first: the counts may begin a round, which takes the candidates as they are then.
       enqueue.sendTo('epoch', {
         type: 'epoch.rescheduled',
         ...scheduleOf(context.subnet),
         candidates: candidatesOf(context.roster, context.subnet),
       });
+      enqueue.sendTo('epoch', { type: 'sessions.changed', ...linkCounts(context.roster) });
     }),
     openEpoch: enqueueActions(({ enqueue, context }) => {
       if (context.epoch !== null || context.subnet === null) return;
@@ -242,6 +243,7 @@ export const validatorMachine = machine.createMachine({
         'weights.missed': { actions: 'recordWeights' },
         'weights.refused': { description: 'Weight-setting tries again by itself; observers report it.' },
         'epoch.scored': { actions: 'requestWeights' },
+        'epoch.stalled': { description: 'The epoch tries again by itself; observers report it.' },
         'round.ended': { description: 'Recorded evidence; observers report it.' },
         'chain.opened': { description: 'The link actors read the genesis hash where they need it.' },
         'chain.lost': { description: 'The chain link reconnects by itself; observers report it.' },

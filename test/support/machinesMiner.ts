@@ -1,0 +1,94 @@
+import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
+import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
+import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
+import {
+  type AnnounceAxon,
+  type Listener,
+  type MinerInput,
+  minerMachine,
+} from '#src/machines/miner.machine.ts';
+import { type AcceptValidator, validatorSessionMachine } from '#src/machines/validatorSession.machine.ts';
+import { fakeLink, fakeTask, start } from '#test/support/machines.ts';
+import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
+
+export const minerInput: MinerInput = {
+  hotkey: '5Own',
+  chainLink: { endpoints: ['ws://one'], headPatienceMs: 60_000, readEveryBlocks: 10 },
+  inferencePool: { slots: 1, drainGraceMs: 20_000 },
+  drainGraceMs: 30_000,
+};
+
+export const registered = subnetAt({ neurons: [neuron(0, '5Other', null), neuron(1, '5Own', null)] });
+export const unregistered = subnetAt({ neurons: [neuron(0, '5Other', null)] });
+
+/** The whole miner, children included, with every edge answered by hand. */
+export const runMiner = (input: MinerInput = minerInput) => {
+  const chain = fakeLink<ChainSession>();
+  const read = fakeTask<ReadSubnet>();
+  const workers = fakeLink<InferenceWorkers>();
+  const listener = fakeLink<Listener>();
+  const announce = fakeTask<AnnounceAxon>();
+  const links = fakeLink<AcceptValidator>();
+  const machine = minerMachine.provide({
+    actors: {
+      chainLink: chainLinkMachine.provide({ actors: { chainSession: chain.logic, readSubnet: read.logic } }),
+      inferencePool: inferencePoolMachine.provide({ actors: { inferenceWorkers: workers.logic } }),
+      validatorSession: validatorSessionMachine.provide({ actors: { peerLink: links.logic } }),
+      listener: listener.logic,
+      announceAxon: announce.logic,
+    },
+  });
+  const running = start(machine, { input });
+  const { actor } = running;
+  const linkOf = (arrival: string) => {
+    const life = links.lives.find((one) => one.input.arrival === arrival);
+    if (life === undefined) throw new Error(`nobody took the arrival ${arrival}`);
+    return life;
+  };
+  return {
+    chain,
+    read,
+    workers,
+    listener,
+    announce,
+    links,
+    linkOf,
+    ...running,
+    sessions: () => Object.keys(actor.getSnapshot().children).filter((id) => id.startsWith('session/')),
+    drain: (reason = 'SIGTERM') => actor.send({ type: 'system.drain', reason }),
+    warm: () => workers.newest().emit({ type: 'worker.ready', slot: 0, provider: 'cpu', loadMs: 1 }),
+    openChain: () => actor.send({ type: 'chain.opened', genesisHash: '0xabc' }),
+    seeSubnet: (subnet: SubnetSnapshot) => actor.send({ type: 'chain.subnet', subnet }),
+    seeBlock: (block: number) =>
+      actor.send({ type: 'chain.block', head: { block, blockHash: `0x${block}` } }),
+    bind: (port = 8091) => listener.newest().emit({ type: 'listener.bound', port }),
+    arrive: (arrival: string) => listener.newest().emit({ type: 'peer.arrived', arrival }),
+  };
+};
+
+/** Warm, registered and listening; the axon is being announced. */
+export const announcing = () => {
+  const miner = runMiner();
+  miner.warm();
+  miner.openChain();
+  miner.seeSubnet(registered);
+  miner.bind();
+  return miner;
+};
+
+export const serving = async () => {
+  const miner = announcing();
+  await miner.announce.answer({ ok: true, value: { block: 100 } });
+  return miner;
+};
+
+/** Two validators with proven hotkeys; one of them is owed an answer. */
+export const withSessions = async () => {
+  const miner = await serving();
+  for (const arrival of ['busy', 'idle']) {
+    miner.arrive(arrival);
+    miner.linkOf(arrival).emit({ type: 'link.opened', hotkey: `5${arrival}` });
+  }
+  miner.linkOf('busy').emit({ type: 'link.busy' });
+  return miner;
+};

@@ -1,0 +1,110 @@
+import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
+import { succeed } from '#src/domain/outcome.ts';
+import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
+import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
+import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
+import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
+import {
+  type PrepareValidator,
+  type ValidatorInput,
+  validatorMachine,
+} from '#src/machines/validator.machine.ts';
+import { fakeLink, fakeTask, start } from '#test/support/machines.ts';
+import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
+import { weightFakes } from '#test/support/machinesWeights.ts';
+
+export const validatorInput: ValidatorInput = {
+  hotkey: '5Own',
+  chainLink: { endpoints: ['ws://one'], headPatienceMs: 60_000, readEveryBlocks: 10 },
+  maxSessions: 256,
+  dueAfterFraction: 0.5,
+  roundDeadlineMs: 20_000,
+  roundIntervalMs: 5_000,
+  drainGraceMs: 30_000,
+};
+
+const roundSummary: RoundSummary = {
+  dispatched: 2,
+  judged: 2,
+  invalid: 0,
+  refused: 0,
+  missed: 0,
+  late: 0,
+  unreachable: 0,
+};
+
+/** A metagraph with our validator, and a miner for each name and port. */
+export const withMiners = (
+  ports: Readonly<Record<string, number>>,
+  given: Partial<SubnetSnapshot> = {},
+): SubnetSnapshot => {
+  const miners = Object.entries(ports).map(([hotkey, port], index) => neuron(index + 1, hotkey, port));
+  return subnetAt({ neurons: [neuron(0, '5Own', null), ...miners], ...given });
+};
+
+/** The whole validator, children included, with every edge answered by hand. */
+export const runValidator = () => {
+  const prepare = fakeTask<PrepareValidator>();
+  const chain = fakeLink<ChainSession>();
+  const read = fakeTask<ReadSubnet>();
+  const plan = fakeTask<PlanRound>();
+  const cohort = fakeLink<Cohort>();
+  const score = fakeTask<ScoreEpoch>();
+  const links = fakeLink<DialMiner>();
+  const weights = weightFakes();
+  const round = roundMachine.provide({ actors: { planRound: plan.logic, cohort: cohort.logic } });
+  const machine = validatorMachine.provide({
+    actors: {
+      prepareValidator: prepare.logic,
+      chainLink: chainLinkMachine.provide({ actors: { chainSession: chain.logic, readSubnet: read.logic } }),
+      epoch: epochMachine.provide({ actors: { round, scoreEpoch: score.logic } }),
+      minerSession: minerSessionMachine.provide({ actors: { peerLink: links.logic } }),
+      weightSetting: weights.machine,
+    },
+  });
+  const running = start(machine, { input: validatorInput });
+  const { actor } = running;
+  /** The live link to a miner. */
+  const linkTo = (hotkey: string) => {
+    const live = links.lives.findLast((life) => life.input.hotkey === hotkey);
+    if (live === undefined) throw new Error(`${hotkey} was never dialled`);
+    return live;
+  };
+  return {
+    prepare,
+    chain,
+    read,
+    plan,
+    cohort,
+    score,
+    links,
+    weights,
+    linkTo,
+    ...running,
+    children: () => Object.keys(actor.getSnapshot().children).toSorted(),
+    drain: (reason = 'SIGTERM') => actor.send({ type: 'system.drain', reason }),
+    seeSubnet: (subnet: SubnetSnapshot) => actor.send({ type: 'chain.subnet', subnet }),
+    seeBlock: (block: number) =>
+      actor.send({ type: 'chain.block', head: { block, blockHash: `0x${block}` } }),
+    openLink: (hotkey: string) => linkTo(hotkey).emit({ type: 'link.opened', kinds: [] }),
+    planRound: () => plan.answer(succeed({ roundId: `r${plan.calls.length}`, cohort: 2, tasks: 1 })),
+    settleRound: () => cohort.newest().emit({ type: 'cohort.settled', summary: roundSummary }),
+  };
+};
+
+/** Booted, registered in epoch 7, with two miners that were dialled. */
+export const validating = async () => {
+  const validator = runValidator();
+  await validator.prepare.answer(succeed({ abandonedRounds: 0 }));
+  validator.seeSubnet(withMiners({ '5A': 1, '5B': 1 }));
+  return validator;
+};
+
+/** The same with both links open and a first round planned. */
+export const inRound = async () => {
+  const validator = await validating();
+  validator.openLink('5A');
+  validator.openLink('5B');
+  await validator.planRound();
+  return validator;
+};
