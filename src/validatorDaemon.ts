@@ -51,7 +51,7 @@ export const runValidator = async (): Promise<void> => {
     log.warn({ event: 'config.unknown', unknownNames }, 'settings that nothing reads');
   const runtime = validatorRuntime({ store, log });
   const snapshots = await runtime.runPromise(Effect.orElseSucceed(loadSnapshots, () => new Map()));
-  const root = createValidatorSystem({
+  const { root, flush } = createValidatorSystem({
     settings: settingsOf(config),
     identity: identity.value,
     runtime,
@@ -62,6 +62,7 @@ export const runValidator = async (): Promise<void> => {
     root,
     log,
     dispose: async () => {
+      await flush();
       await runtime.dispose();
       await close();
     },

@@ -103,6 +103,7 @@ const machineOf = (parts: MinerParts) => {
 export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine> => {
   const { settings, identity, log } = parts;
   return createActor(machineOf(parts), {
+    id: 'miner',
     systemId: rootId,
     inspect: createObserver({ log, onTransition: () => {} }),
     input: {

@@ -10,6 +10,7 @@ const levels: Readonly<Record<string, Level>> = {
   'chain.lost': 'warn',
   'round.ended': 'info',
   'epoch.scored': 'info',
+  'epoch.stalled': 'warn',
   'weights.confirmed': 'info',
   'weights.refused': 'warn',
   'weights.missed': 'error',

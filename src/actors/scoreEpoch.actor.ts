@@ -39,7 +39,8 @@ const findScored = Effect.fn('epoch.findScored')(function* (epoch: EpochIndex, a
 const verdictsBetween = Effect.fn('epoch.verdicts')(function* (fromSeq: number, cutSeq: number) {
   const verdicts: Verdict[] = [];
   yield* readEvidence({
-    after: fromSeq - 1,
+    // Sequence numbers start at 1, cuts at 0.
+    after: Math.max(0, fromSeq - 1),
     upTo: cutSeq - 1,
     onRecord: ({ record }) => {
       if (record.type === 'answer.judged') verdicts.push(record);

@@ -5,6 +5,12 @@ import type { StoreFailure } from '../domain/failures.ts';
 import type { StoreService } from '../store/store.ts';
 import { saveSnapshotOf } from './snapshots.ts';
 
+export type SnapshotWriter = {
+  readonly onTransition: (ref: AnyActorRef) => void;
+  /** Resolves when everything handed over so far is on disk or has failed. */
+  readonly flush: () => Promise<void>;
+};
+
 type Save = Effect.Effect<void, StoreFailure, StoreService>;
 
 /**
@@ -14,9 +20,10 @@ type Save = Effect.Effect<void, StoreFailure, StoreService>;
 export const snapshotWriter = (options: {
   readonly run: (save: Save) => Promise<void>;
   readonly onFailure: (failure: unknown) => void;
-}): ((ref: AnyActorRef) => void) => {
+}): SnapshotWriter => {
   const waiting = new Map<string, Save>();
   let isWriting = false;
+  let writing = Promise.resolve();
 
   const drain = async (): Promise<void> => {
     isWriting = true;
@@ -28,10 +35,13 @@ export const snapshotWriter = (options: {
     isWriting = false;
   };
 
-  return (ref) => {
-    const save = saveSnapshotOf(ref);
-    if (save === undefined) return;
-    waiting.set(ref.id, save);
-    if (!isWriting) void drain();
+  return {
+    onTransition: (ref) => {
+      const save = saveSnapshotOf(ref);
+      if (save === undefined) return;
+      waiting.set(ref.id, save);
+      if (!isWriting) writing = drain();
+    },
+    flush: () => writing,
   };
 };

@@ -122,16 +122,19 @@ const machineOf = (parts: ValidatorParts) => {
 };
 
 /** The validator's actor tree, ready to be started. Its root ends with an output that says how it ended. */
-export const createValidatorSystem = (parts: ValidatorParts): Actor<typeof validatorMachine> => {
+export const createValidatorSystem = (
+  parts: ValidatorParts,
+): { readonly root: Actor<typeof validatorMachine>; readonly flush: () => Promise<void> } => {
   const { settings, identity, log } = parts;
   const writer = snapshotWriter({
     run: (effect) => parts.runtime.runPromise(effect),
     onFailure: (failure) =>
       log.warn({ event: 'snapshot.failed', failure }, 'a machine could not be persisted'),
   });
-  return createActor(machineOf(parts), {
+  const root = createActor(machineOf(parts), {
+    id: 'validator',
     systemId: rootId,
-    inspect: createObserver({ log, onTransition: writer }),
+    inspect: createObserver({ log, onTransition: writer.onTransition }),
     input: {
       hotkey: identity.hotkey,
       chainLink: {
@@ -146,4 +149,5 @@ export const createValidatorSystem = (parts: ValidatorParts): Actor<typeof valid
       drainGraceMs: settings.drainGraceMs,
     },
   });
+  return { root, flush: writer.flush };
 };

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Graph, Node } from '#test/support/onnxWriter.ts';
-import { writeOnnx } from '#test/support/onnxWriter.ts';
+import type { Graph, Node } from '#src/cli/demo/onnxWriter.ts';
+import { writeOnnx } from '#src/cli/demo/onnxWriter.ts';
 
 export const LABELS = ['negative', 'neutral', 'positive'] as const;
 

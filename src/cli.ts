@@ -1,0 +1,5 @@
+import { requireNode } from './nodeVersion.ts';
+
+requireNode();
+const { runCli } = await import('./cli/main.ts');
+await runCli();

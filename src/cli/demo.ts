@@ -1,0 +1,201 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+
+import type { ChainWatch, WeightsSet } from './demo/chainWatch.ts';
+import type { LogLine } from './demo/processes.ts';
+import { openStage, type Stage } from './demo/stage.ts';
+import { type DemoMiner, formatTable } from './demo/table.ts';
+
+export type DemoOptions = {
+  readonly epochs: number;
+  readonly miners: number;
+  readonly keep: boolean;
+  readonly json: boolean;
+};
+
+export type DemoResult = {
+  readonly epochs: number;
+  readonly block: number;
+  readonly weightsSet: readonly Omit<WeightsSet, 'validator'>[];
+  readonly miners: readonly DemoMiner[];
+  readonly seconds: number;
+};
+
+/** Fast blocks: an epoch of 20 s. */
+const blockTimeMs = 250;
+const tempo = 80;
+const pollMs = 200;
+/** An epoch takes 20 s; whoever needs four times as long is stuck. */
+const epochPatienceMs = 80_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const integer =
+  (minimum: number, maximum: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`give a whole number from ${minimum} to ${maximum}`);
+  };
+
+/** One plain line per step; standard output stays free for the JSON object when that was asked for. */
+const narrator = (startedMs: number, isJson: boolean) => {
+  const stream = isJson ? process.stderr : process.stdout;
+  return (text: string): void => {
+    const seconds = ((Date.now() - startedMs) / 1_000).toFixed(1).padStart(6);
+    stream.write(`${seconds} s  ${text}\n`);
+  };
+};
+
+const tellLine = (say: (text: string) => void) => (name: string, line: LogLine) => {
+  const summary = line['summary'];
+  if (line['event'] === 'round.ended' && typeof summary === 'object' && summary !== null) {
+    const { dispatched, judged, missed }: { dispatched?: number; judged?: number; missed?: number } = summary;
+    say(`${name}: round ended, ${dispatched} tasks asked, ${judged} judged, ${missed} missed`);
+  }
+  if (line['event'] === 'epoch.scored') say(`${name}: epoch ${String(line['epoch'])} scored`);
+  if (line['event'] === 'weights.confirmed') {
+    say(`${name}: weights of epoch ${String(line['epoch'])} are on chain in block ${String(line['block'])}`);
+  }
+  if (line['event'] === 'weights.missed' || line['event'] === 'weights.refused') {
+    say(`${name}: ${String(line['event'])} ${JSON.stringify(line['failure'] ?? line['epoch'])}`);
+  }
+};
+
+/** Waits until the wanted epochs have ended on chain, each with weights in it. Returns the last counted epoch. */
+const awaitEpochs = async (options: {
+  readonly watch: ChainWatch;
+  readonly stage: Stage;
+  readonly epochs: number;
+}): Promise<{ readonly first: number; readonly last: number }> => {
+  const { watch, stage, epochs } = options;
+  const deadlineMs = Date.now() + epochs * epochPatienceMs;
+  for (;;) {
+    const first = watch.weightsSet()[0]?.epoch;
+    // The epoch after the last one has begun: Yuma has turned its weights into incentive.
+    if (first !== undefined && watch.epoch() >= first + epochs) return { first, last: first + epochs - 1 };
+    if (Date.now() > deadlineMs) throw new Error('the epochs took too long; see the logs');
+    const reason = await Promise.race([stage.collapsed, pause(pollMs)]);
+    if (typeof reason === 'string') throw new Error(reason);
+  }
+};
+
+const collect = async (options: {
+  readonly watch: ChainWatch;
+  readonly stage: Stage;
+}): Promise<readonly DemoMiner[]> => {
+  const { identityFromUri } = await import('../keys/identity.ts');
+  const { readEvidenceRows } = await import('./demo/evidenceReport.ts');
+  const { cast, validatorDir } = options.stage;
+  const chain = await options.watch.rows(cast.map(({ uid }) => uid));
+  const evidence = await readEvidenceRows(validatorDir);
+  return cast.map(({ uid, uri, behaviour }) => {
+    const identity = identityFromUri(uri);
+    const judged = evidence.get(identity.ok ? identity.value.hotkey : '');
+    const onChain = chain.get(uid);
+    return {
+      uid,
+      behaviour,
+      tasks: judged?.tasks ?? 0,
+      accuracy: judged?.accuracy ?? 0,
+      medianMs: judged?.medianMs ?? null,
+      trust: judged?.trust ?? 0,
+      weight: onChain?.weight ?? 0,
+      incentive: onChain?.incentive ?? 0,
+      emission: onChain?.emissionAlpha ?? 0,
+    };
+  });
+};
+
+/** What has to be true for the demo to have worked. Empty when all of it is. */
+export const problemsOf = (result: DemoResult, firstEpoch: number): readonly string[] => {
+  const problems: string[] = [];
+  for (let epoch = firstEpoch; epoch < firstEpoch + result.epochs; epoch += 1) {
+    const sets = result.weightsSet.filter((set) => set.epoch === epoch).length;
+    if (sets !== 1) problems.push(`weights were set ${sets} times in epoch ${epoch}, not once`);
+  }
+  const honest = result.miners.filter(({ behaviour }) => behaviour === 'honest');
+  const others = result.miners.filter(({ behaviour }) => behaviour !== 'honest');
+  const worstHonest = Math.min(...honest.map(({ incentive }) => incentive));
+  const bestOther = Math.max(...others.map(({ incentive }) => incentive));
+  if (!(worstHonest > bestOther)) {
+    problems.push(`an honest miner earned ${worstHonest}, not more than another's ${bestOther}`);
+  }
+  return problems;
+};
+
+const perform = async (options: DemoOptions, dir: string): Promise<number> => {
+  const startedMs = Date.now();
+  const say = narrator(startedMs, options.json);
+  const { keysReady } = await import('../keys/identity.ts');
+  const { watchChain } = await import('./demo/chainWatch.ts');
+  await keysReady();
+  const dist = fileURLToPath(new URL('.', import.meta.url));
+  const stage = await openStage({
+    dir,
+    dist,
+    models: join(dist, '..', 'models'),
+    miners: options.miners,
+    blockTimeMs,
+    tempo,
+    onStep: say,
+    onLine: tellLine(say),
+  });
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
+    }
+  });
+  try {
+    const watch = await watchChain(stage.url);
+    const epochs = await Promise.race([interrupted, awaitEpochs({ watch, stage, epochs: options.epochs })]);
+    const miners = await collect({ watch, stage });
+    const result: DemoResult = {
+      epochs: options.epochs,
+      block: watch.block(),
+      weightsSet: watch
+        .weightsSet()
+        .filter(({ epoch }) => epoch <= epochs.last)
+        .map(({ epoch, block, uids, values }) => ({ epoch, block, uids, values })),
+      miners,
+      seconds: Math.round((Date.now() - startedMs) / 100) / 10,
+    };
+    await watch.close();
+    const problems = problemsOf(result, epochs.first);
+    say('ending all processes');
+    await stage.close();
+    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else process.stdout.write(`\n${formatTable(miners)}\n\n`);
+    for (const problem of problems) process.stderr.write(`demo: ${problem}\n`);
+    return problems.length === 0 ? 0 : 1;
+  } finally {
+    await stage.close();
+  }
+};
+
+/** `miaoai demo`: the whole network on one machine, for a few epochs. */
+export const demoCommand = (): Command =>
+  new Command('demo')
+    .description(
+      'run a chain, a validator and miners on this machine for a few epochs, then show who earned what',
+    )
+    .option('--epochs <count>', 'epochs to run', integer(1, 100), 2)
+    .option('--miners <count>', 'miners: honest, honest, slow, nonsense, and over again', integer(4, 64), 4)
+    .option('--keep', 'keep the folder with logs, genesis and evidence, and say where it is', false)
+    .option('--json', 'print one JSON object as the last line of standard output', false)
+    .action(async (options: DemoOptions) => {
+      const dir = mkdtempSync(join(tmpdir(), 'miaoai-demo-'));
+      try {
+        process.exitCode = await perform(options, dir);
+      } catch (error) {
+        process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+        process.exitCode = 1;
+      } finally {
+        if (options.keep) process.stderr.write(`kept: ${dir}\n`);
+        else rmSync(dir, { recursive: true, force: true });
+      }
+      process.exit();
+    });

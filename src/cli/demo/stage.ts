@@ -1,0 +1,182 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { castOf, type Player, validatorUri } from './cast.ts';
+import { type DelayLine, openDelayLine } from './delayLine.ts';
+import { demoGenesis, demoNetuid } from './demoGenesis.ts';
+import { writeNonsenseModel } from './nonsenseModel.ts';
+import { freePort, hasLoopbackRange } from './ports.ts';
+import { type DemoProcess, endProcess, type LogLine, startProcess } from './processes.ts';
+
+export type StageOptions = {
+  /** Folder for everything the demo writes. */
+  readonly dir: string;
+  /** Folder of the built entries. */
+  readonly dist: string;
+  /** Folder of the starter models. */
+  readonly models: string;
+  readonly miners: number;
+  readonly blockTimeMs: number;
+  readonly tempo: number;
+  /** Told of each step and each log line. */
+  readonly onStep: (text: string) => void;
+  readonly onLine: (name: string, line: LogLine) => void;
+};
+
+export type Stage = {
+  readonly url: string;
+  readonly cast: readonly Player[];
+  readonly validatorDir: string;
+  /** Resolves when a process ends that should not. */
+  readonly collapsed: Promise<string>;
+  readonly close: () => Promise<void>;
+};
+
+/** One way; a miner on the other side of the world behind a bad line. */
+const slowLineMs = 700;
+const startPatienceMs = 30_000;
+const endPatienceMs = 15_000;
+
+const modelNames = ['ecommerce-intent', 'sentiment'] as const;
+
+const within = async <A>(promise: Promise<A>, patienceMs: number, what: string): Promise<A> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${what} took longer than ${patienceMs / 1_000} s`)),
+      patienceMs,
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Starts and ends the demo's processes: the chain, the miners, the validator, in this order and back. */
+export const openStage = async (options: StageOptions): Promise<Stage> => {
+  const { dir, dist, onStep } = options;
+  const logDir = join(dir, 'logs');
+  mkdirSync(logDir, { recursive: true });
+  const started: DemoProcess[] = [];
+  const lines: DelayLine[] = [];
+  let isClosing = false;
+  let collapse: (reason: string) => void = () => {};
+  const collapsed = new Promise<string>((resolve) => {
+    collapse = resolve;
+  });
+
+  const start = (name: string, entry: string, args: readonly string[]) => {
+    const listeners = new Set<(line: LogLine) => void>();
+    const process = startProcess({
+      name,
+      entry: join(dist, entry),
+      args,
+      logDir,
+      onLine: (line) => {
+        options.onLine(name, line);
+        for (const listener of listeners) listener(line);
+      },
+    });
+    started.push(process);
+    void process.ended.then(({ code, signal }) => {
+      if (!isClosing) collapse(`${name} ended by itself (${signal ?? code}): ${process.lastErrors()}`);
+    });
+    const saw = (event: string): Promise<LogLine> =>
+      new Promise((resolve) => {
+        const listener = (line: LogLine): void => {
+          if (line['event'] !== event) return;
+          listeners.delete(listener);
+          resolve(line);
+        };
+        listeners.add(listener);
+      });
+    return { saw };
+  };
+
+  const close = async (): Promise<void> => {
+    isClosing = true;
+    const [chain, ...others] = started;
+    const validators = others.filter(({ name }) => name === 'validator');
+    const miners = others.filter(({ name }) => name !== 'validator');
+    await Promise.all(validators.map((process) => endProcess(process, endPatienceMs)));
+    await Promise.all(miners.map((process) => endProcess(process, endPatienceMs)));
+    await Promise.all(lines.map((line) => line.close()));
+    if (chain !== undefined) await endProcess(chain, endPatienceMs);
+  };
+
+  const startChain = async (cast: readonly Player[], hasRange: boolean): Promise<string> => {
+    const file = join(dir, 'genesis.json');
+    const { blockTimeMs, tempo } = options;
+    writeFileSync(
+      file,
+      JSON.stringify(demoGenesis({ cast, blockTimeMs, tempo, allowLoopbackAxon: !hasRange }), null, 2),
+    );
+    const chain = start('chain', 'cli.js', ['devnet', '--genesis', file, '--port', '0']);
+    const line = await within(chain.saw('devnet.listening'), startPatienceMs, 'starting the chain');
+    onStep(`chain: a block every ${blockTimeMs} ms, ${tempo} blocks per epoch, at ${String(line['url'])}`);
+    return String(line['url']);
+  };
+
+  const modelDirs = (player: Player): string => {
+    if (player.behaviour !== 'nonsense')
+      return modelNames.map((name) => join(options.models, name)).join(',');
+    return modelNames
+      .map((name) => {
+        const target = join(dir, 'nonsense', name);
+        writeNonsenseModel({ like: join(options.models, name), dir: target, seed: `nonsense ${name}` });
+        return target;
+      })
+      .join(',');
+  };
+
+  const startMiner = async (player: Player, url: string) => {
+    const port = await freePort(player.ip);
+    const args = [
+      ...common(url, player.uri, join(dir, `miner-${player.index + 1}`)),
+      ...['--bind-host', player.ip, '--axon-ip', player.ip, '--axon-port', String(port)],
+      ...['--model-dirs', modelDirs(player), '--workers', '1'],
+    ];
+    if (player.behaviour === 'slow') {
+      const outside = await freePort(player.ip);
+      lines.push(
+        await openDelayLine({
+          host: player.ip,
+          port: outside,
+          targetHost: player.ip,
+          targetPort: port,
+          delayMs: slowLineMs,
+        }),
+      );
+      args.push('--external-port', String(outside));
+    }
+    const miner = start(player.name, 'miner.js', args);
+    await within(miner.saw('listener.bound'), startPatienceMs * 2, `starting ${player.name}`);
+    onStep(`${player.name}: uid ${player.uid}, ${player.behaviour}, at ${player.ip}:${port}`);
+  };
+
+  const common = (url: string, uri: string, dataDir: string): readonly string[] => [
+    ...['--chain-endpoints', url, '--network', 'local', '--netuid', String(demoNetuid)],
+    ...['--hotkey-uri', uri, '--data-dir', dataDir, '--log-format', 'json', '--log-level', 'info'],
+  ];
+
+  const hasRange = await hasLoopbackRange();
+  const cast = castOf(options.miners, hasRange);
+  const validatorDir = join(dir, 'validator');
+  try {
+    const url = await startChain(cast, hasRange);
+    await Promise.all(cast.map((player) => startMiner(player, url)));
+    const validator = start('validator', 'validator.js', [
+      ...common(url, validatorUri, validatorDir),
+      ...['--tasks-per-round', '8', '--round-deadline-ms', '4000', '--round-interval-ms', '500'],
+      ...['--weights-due-after', '0.7'],
+    ]);
+    await within(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
+    onStep('validator: started');
+    return { url, cast, validatorDir, collapsed, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};

@@ -1,0 +1,16 @@
+import { Command } from 'commander';
+
+import { version } from '../version.ts';
+import { demoCommand } from './demo.ts';
+import { devnetCommand } from './devnet.ts';
+
+/** `miaoai`, as `node dist/cli.js`. */
+export const runCli = async (): Promise<void> => {
+  const program = new Command('miaoai')
+    .description('tools around the MIAOAI validator and miner')
+    .version(version)
+    .showHelpAfterError()
+    .addCommand(devnetCommand())
+    .addCommand(demoCommand());
+  await program.parseAsync(process.argv);
+};
