@@ -4,6 +4,7 @@ import {
   compact,
   fixedBytes,
   newtype,
+  type ScaleType,
   struct,
   u8,
   u32,
@@ -17,12 +18,18 @@ import {
 export const accountId = newtype('sp_core::crypto::AccountId32', fixedBytes(32));
 export const h256 = newtype('primitive_types::H256', fixedBytes(32));
 
+/** `Compact<()>`: subtensor has no account indices, so the index of an address is nothing. */
+const compactUnit: ScaleType<readonly []> = {
+  enc: unit.enc,
+  dec: unit.dec,
+  info: { path: [], params: [], def: { tag: 'compact', type: unit } },
+};
 /** Subtensor uses only `Id` (0x00 and 32 bytes). */
 export const multiAddress = variant(
   'sp_runtime::multiaddress::MultiAddress',
   {
     Id: { index: 0, fields: [accountId] },
-    Index: { index: 1, fields: [compact(u32)] },
+    Index: { index: 1, fields: [compactUnit] },
     Raw: { index: 2, fields: [bytes] },
     Address32: { index: 3, fields: [fixedBytes(32)] },
     Address20: { index: 4, fields: [fixedBytes(20)] },

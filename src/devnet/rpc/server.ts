@@ -28,7 +28,10 @@ const MAX_BATCH_REQUESTS = 500;
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 const MAX_REQUESTS_PER_SECOND = 20_000;
 const PING_INTERVAL_MS = 30_000;
-/** WebSocket close codes: the policy was violated, the service is overloaded. */
+/** How long clients have to answer a close. */
+const CLOSE_TIMEOUT_MS = 300;
+/** WebSocket close codes: the node stops, the policy was violated, the service is overloaded. */
+const CLOSE_GOING_AWAY = 1001;
 const CLOSE_POLICY = 1008;
 const CLOSE_OVERLOADED = 1013;
 
@@ -199,10 +202,14 @@ export const startRpcServer = async (
   server.on('error', () => undefined); // errors of single sockets end those; the server goes on
   return {
     port: (server.address() as AddressInfo).port,
-    stop: () =>
-      new Promise((resolve) => {
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of server.clients) socket.close(CLOSE_GOING_AWAY, 'the node stops');
+      const cutOff = setTimeout(() => {
         for (const socket of server.clients) socket.terminate();
-        server.close(() => resolve());
-      }),
+      }, CLOSE_TIMEOUT_MS);
+      await closed;
+      clearTimeout(cutOff);
+    },
   };
 };
