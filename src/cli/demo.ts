@@ -65,37 +65,51 @@ const tellLine = (say: (text: string) => void) => (name: string, line: LogLine) 
   }
 };
 
-/** Waits until the wanted epochs have ended on chain, each with weights in it. Returns the last counted epoch. */
+type Span = { readonly first: number; readonly last: number };
+
+/**
+ * Waits for the wanted epochs. The one in which the validator came up is not counted: it saw only a part of it. The
+ * end of the last one is when the next has begun, because then Yuma has turned its weights into incentive.
+ */
 const awaitEpochs = async (options: {
   readonly watch: ChainWatch;
   readonly stage: Stage;
   readonly epochs: number;
-}): Promise<{ readonly first: number; readonly last: number }> => {
+}): Promise<Span> => {
   const { watch, stage, epochs } = options;
-  const deadlineMs = Date.now() + epochs * epochPatienceMs;
+  const deadlineMs = Date.now() + (epochs + 1) * epochPatienceMs;
+  let first: number | null = null;
   for (;;) {
-    const first = watch.weightsSet()[0]?.epoch;
-    // The epoch after the last one has begun: Yuma has turned its weights into incentive.
-    if (first !== undefined && watch.epoch() >= first + epochs) return { first, last: first + epochs - 1 };
-    if (Date.now() > deadlineMs) throw new Error('the epochs took too long; see the logs');
+    if (first === null && watch.block() > 0) first = watch.epoch() + 1;
+    if (first !== null && watch.epoch() >= first + epochs) return { first, last: first + epochs - 1 };
+    if (Date.now() > deadlineMs) throw new Error('the epochs took too long; see the logs with --keep');
     const reason = await Promise.race([stage.collapsed, pause(pollMs)]);
     if (typeof reason === 'string') throw new Error(reason);
   }
 };
 
+type Earned = { readonly miners: readonly DemoMiner[]; readonly fewestJudged: number };
+
+/** Reads the result back: weight, incentive and emission from the chain, the rest from the validator's evidence. */
 const collect = async (options: {
   readonly watch: ChainWatch;
   readonly stage: Stage;
-}): Promise<readonly DemoMiner[]> => {
+  readonly span: Span;
+}): Promise<Earned> => {
   const { identityFromUri } = await import('../keys/identity.ts');
   const { readEvidenceRows } = await import('./demo/evidenceReport.ts');
   const { cast, validatorDir } = options.stage;
+  const { first, last } = options.span;
   const chain = await options.watch.rows(cast.map(({ uid }) => uid));
   const evidence = await readEvidenceRows(validatorDir);
-  return cast.map(({ uid, uri, behaviour }) => {
+  let fewestJudged = Number.POSITIVE_INFINITY;
+  const miners = cast.map(({ uid, uri, behaviour }) => {
     const identity = identityFromUri(uri);
     const judged = evidence.get(identity.ok ? identity.value.hotkey : '');
     const onChain = chain.get(uid);
+    for (let epoch = first; epoch <= last; epoch += 1) {
+      fewestJudged = Math.min(fewestJudged, judged?.judgedByEpoch.get(epoch) ?? 0);
+    }
     return {
       uid,
       behaviour,
@@ -108,14 +122,21 @@ const collect = async (options: {
       emission: onChain?.emissionAlpha ?? 0,
     };
   });
+  return { miners, fewestJudged };
 };
 
+/** Judged answers that every miner needs in every epoch for the table to mean something. */
+const enoughJudged = 30;
+
 /** What has to be true for the demo to have worked. Empty when all of it is. */
-export const problemsOf = (result: DemoResult, firstEpoch: number): readonly string[] => {
+const problemsOf = (result: DemoResult, span: Span, fewestJudged: number): readonly string[] => {
   const problems: string[] = [];
-  for (let epoch = firstEpoch; epoch < firstEpoch + result.epochs; epoch += 1) {
+  for (let epoch = span.first; epoch <= span.last; epoch += 1) {
     const sets = result.weightsSet.filter((set) => set.epoch === epoch).length;
     if (sets !== 1) problems.push(`weights were set ${sets} times in epoch ${epoch}, not once`);
+  }
+  if (fewestJudged < enoughJudged) {
+    problems.push(`a miner had only ${fewestJudged} judged answers in an epoch, not ${enoughJudged}`);
   }
   const honest = result.miners.filter(({ behaviour }) => behaviour === 'honest');
   const others = result.miners.filter(({ behaviour }) => behaviour !== 'honest');
@@ -151,20 +172,20 @@ const perform = async (options: DemoOptions, dir: string): Promise<number> => {
   });
   try {
     const watch = await watchChain(stage.url);
-    const epochs = await Promise.race([interrupted, awaitEpochs({ watch, stage, epochs: options.epochs })]);
-    const miners = await collect({ watch, stage });
+    const span = await Promise.race([interrupted, awaitEpochs({ watch, stage, epochs: options.epochs })]);
+    const { miners, fewestJudged } = await collect({ watch, stage, span });
     const result: DemoResult = {
       epochs: options.epochs,
       block: watch.block(),
       weightsSet: watch
         .weightsSet()
-        .filter(({ epoch }) => epoch <= epochs.last)
+        .filter(({ epoch }) => epoch >= span.first && epoch <= span.last)
         .map(({ epoch, block, uids, values }) => ({ epoch, block, uids, values })),
       miners,
       seconds: Math.round((Date.now() - startedMs) / 100) / 10,
     };
     await watch.close();
-    const problems = problemsOf(result, epochs.first);
+    const problems = problemsOf(result, span, fewestJudged);
     say('ending all processes');
     await stage.close();
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);

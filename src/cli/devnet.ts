@@ -75,17 +75,7 @@ const run = async (flags: DevnetFlags): Promise<void> => {
   const devnet = await start(flags);
   const genesisHash = devnet.chain.genesis.hash;
   say('devnet.listening', { url: devnet.url, port: devnet.port, genesisHash, pid: process.pid });
-  // A block for each empty line on stdin: how another process seals by hand
-  if (flags.manualSeal)
-    process.stdin.on('data', (chunk) => {
-      const lines = String(chunk).split('\n').length - 1;
-      for (let line = 0; line < lines; line += 1) {
-        const { number, hash } = devnet.seal();
-        say('devnet.sealed', { number, hash });
-      }
-    });
   await signal;
-  process.stdin.destroy();
   await devnet.stop();
   say('devnet.stopped', { block: devnet.head().number });
 };
@@ -119,5 +109,5 @@ export const devnetCommand = (): Command =>
         .argParser(integerIn(0, 100))
         .default(0),
     )
-    .option('--manual-seal', 'make a block only for each line read from stdin')
+    .option('--manual-seal', 'make blocks only on request: RPC method engine_createBlock')
     .action((flags: DevnetFlags) => run(flags).catch(fail));

@@ -7,7 +7,8 @@ import { openStoreReadOnly } from '../../store/sqlite.ts';
 /** What the validator's evidence says about one miner. */
 export type EvidenceRow = {
   readonly tasks: number;
-  readonly judged: number;
+  /** Judged answers by the epoch their round was planned in. */
+  readonly judgedByEpoch: ReadonlyMap<number, number>;
   /** Share of right answers among all tasks asked. */
   readonly accuracy: number;
   /** Median response time of judged answers, milliseconds. */
@@ -16,9 +17,15 @@ export type EvidenceRow = {
   readonly trust: number;
 };
 
-type Tally = { tasks: number; judged: number; right: number; trust: number; readonly times: number[] };
+type Tally = {
+  tasks: number;
+  right: number;
+  trust: number;
+  readonly times: number[];
+  readonly judgedByEpoch: Map<number, number>;
+};
 
-const emptyTally = (): Tally => ({ tasks: 0, judged: 0, right: 0, trust: 0, times: [] });
+const emptyTally = (): Tally => ({ tasks: 0, right: 0, trust: 0, times: [], judgedByEpoch: new Map() });
 
 const medianOf = (values: readonly number[]): number | null => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -51,10 +58,10 @@ const tallies = Effect.fn('demo.tallies')(function* (dir: string) {
       const tally = tallyOf(record.value.hotkey);
       tally.tasks += 1;
       tally.right += record.value.accuracy;
-      if (record.value.outcome === 'judged') tally.judged += 1;
-      if (record.value.outcome === 'judged' && record.value.responseMs !== null) {
-        tally.times.push(record.value.responseMs);
-      }
+      if (record.value.outcome !== 'judged') continue;
+      const { epoch, responseMs } = record.value;
+      tally.judgedByEpoch.set(epoch, (tally.judgedByEpoch.get(epoch) ?? 0) + 1);
+      if (responseMs !== null) tally.times.push(responseMs);
     }
   }
 });
@@ -63,9 +70,9 @@ const tallies = Effect.fn('demo.tallies')(function* (dir: string) {
 export const readEvidenceRows = async (dir: string): Promise<ReadonlyMap<string, EvidenceRow>> => {
   const byHotkey = await Effect.runPromise(Effect.scoped(tallies(dir)));
   return new Map(
-    [...byHotkey].map(([hotkey, { tasks, judged, right, trust, times }]) => [
+    [...byHotkey].map(([hotkey, { tasks, right, trust, times, judgedByEpoch }]) => [
       hotkey,
-      { tasks, judged, accuracy: tasks === 0 ? 0 : right / tasks, medianMs: medianOf(times), trust },
+      { tasks, judgedByEpoch, accuracy: tasks === 0 ? 0 : right / tasks, medianMs: medianOf(times), trust },
     ]),
   );
 };

@@ -33,7 +33,7 @@ export type Stage = {
 };
 
 /** One way; a miner on the other side of the world behind a bad line. */
-const slowLineMs = 700;
+const slowLineMs = 1_000;
 const startPatienceMs = 30_000;
 const endPatienceMs = 15_000;
 
