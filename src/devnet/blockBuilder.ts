@@ -113,6 +113,21 @@ const applyTransaction = (
   return undefined;
 };
 
+/** An exception outside of the dispatch is a fault of a pallet's pool check: the transaction leaves no trace. */
+const tryApply = (
+  runtime: Runtime,
+  ctx: Context,
+  transaction: Transaction,
+  input: BuildInput,
+): Refusal | undefined => {
+  try {
+    return ctx.transaction(() => applyTransaction(runtime, ctx, transaction, input));
+  } catch (error) {
+    input.onDefect(error);
+    return { reason: 'Call' };
+  }
+};
+
 type Phase = ValueOf<typeof phase>;
 /** `System.Events`: a vector of phase, event and no topics. */
 const createEventLog = (events: EmittedEvent[]) => {
@@ -172,7 +187,7 @@ const runTransactions = (
     const { encoded } = transaction;
     if (used >= MAX_BLOCK_TRANSACTIONS || usedBytes + encoded.length > MAX_NORMAL_BLOCK_BYTES)
       return { kind: 'full' };
-    const refusal = applyTransaction(runtime, ctx, transaction, input);
+    const refusal = tryApply(runtime, ctx, transaction, input);
     if (refusal !== undefined) return { kind: 'invalid', refusal };
     used += 1;
     usedBytes += encoded.length;

@@ -6,7 +6,7 @@ import { type Chain, createChain } from './chain.ts';
 import { accountFromAddress, type GenesisConfig } from './genesis.ts';
 import type { Context, Pallet } from './pallet.ts';
 import { startProducer } from './producer.ts';
-import { startRpcServer } from './rpc/server.ts';
+import { type RpcServer, startRpcServer } from './rpc/server.ts';
 import { createRuntime, defaultPallets } from './runtime.ts';
 import { systemStorage } from './system.ts';
 import { SPEC_NAME, SPEC_VERSION } from './version.ts';
@@ -44,6 +44,10 @@ export type Devnet = {
   /** Makes several blocks and gives the last. */
   sealBlocks(count: number): Block;
   head(): Block;
+  /** Ends all connections and listens no more, while blocks go on: an outage as clients see it. */
+  unplug(): Promise<void>;
+  /** Listens again on the same port. */
+  plug(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -83,14 +87,21 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
     writeGenesis: writeGenesis(genesis, () => runtime.pallets),
     onDefect: options.onDefect ?? warn,
   });
-  const server = await startRpcServer({ chain, chainName: genesis.chain }, { host, port: options.port ?? 0 });
   const clock = createClock(isManual, options.startMs ?? Date.now(), blockTimeMs);
   const seal = ({ nowMs }: SealOptions = {}): Block => chain.seal(clock(nowMs));
+  const rpcNode = { chain, chainName: genesis.chain, seal: isManual ? () => seal() : undefined };
+  let server: RpcServer | undefined = await startRpcServer(rpcNode, { host, port: options.port ?? 0 });
+  const { port } = server;
   const producer = isManual ? undefined : startProducer(blockTimeMs, () => seal());
+  const unplug = async (): Promise<void> => {
+    const old = server;
+    server = undefined;
+    await old?.stop();
+  };
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `ws://${shownHost}:${server.port}`,
-    port: server.port,
+    url: `ws://${shownHost}:${port}`,
+    port,
     chain,
     seal,
     sealBlocks: (count) => {
@@ -99,9 +110,13 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
       return block;
     },
     head: chain.head,
+    unplug,
+    plug: async () => {
+      server ??= await startRpcServer(rpcNode, { host, port });
+    },
     stop: async () => {
       producer?.stop();
-      await server.stop();
+      await unplug();
     },
   };
 };

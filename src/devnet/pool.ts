@@ -15,10 +15,10 @@ export type TransactionStatus =
   | { readonly finalized: string };
 export type Watcher = (status: TransactionStatus) => void;
 
-/** As in a Substrate node: 8192 transactions and 20 MiB wait; 64 of them per account. */
+/** As in a Substrate node: 8192 transactions and 20 MiB wait; 1024 of them per account. */
 const MAX_TRANSACTIONS = 8192;
 const MAX_POOL_BYTES = 20 * 1024 * 1024;
-const MAX_PER_ACCOUNT = 64;
+const MAX_PER_ACCOUNT = 1024;
 
 export type SubmitOutcome =
   | { readonly kind: 'accepted' }

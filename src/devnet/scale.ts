@@ -142,8 +142,23 @@ export const compact = <T extends number | bigint>(type: ScaleType<T>): ScaleTyp
   return describe(codec, plain({ tag: 'compact', type }));
 };
 
+/** Entries take at least a byte each, so a claimed length is refused before anything is reserved for it. */
+const decodeVec = <T>(type: ScaleType<T>, input: Uint8Array): T[] => {
+  const length = Number(scale.compact.dec(input));
+  const left = input.length - positionOf(input);
+  if (length > left) throw new RangeError(`a vector claims ${length} entries in ${left} bytes`);
+  const entries: T[] = [];
+  for (let index = 0; index < length; index += 1) entries.push(type.dec(input));
+  return entries;
+};
 export const vec = <T>(type: ScaleType<T>): ScaleType<T[]> =>
-  describe(scale.Vector(codecOf(type)), plain({ tag: 'sequence', type }));
+  describe(
+    scale.createCodec(
+      scale.Vector(codecOf(type)).enc,
+      scale.createDecoder((input) => decodeVec(type, input)),
+    ),
+    plain({ tag: 'sequence', type }),
+  );
 
 /** `[T; len]` of anything but bytes, for which there is `fixedBytes`. */
 export const array = <T>(type: ScaleType<T>, len: number): ScaleType<T[]> =>

@@ -229,6 +229,45 @@ describe('devnet / node', () => {
     expect(await read('notes', 'notes', 66)).toBeNull();
   });
 
+  it('drops a waiting transaction that has become invalid and tells its watcher', async () => {
+    await test.api.rpc.author.submitExtrinsic(await note(77, 1).signAsync(alice));
+    const seen: string[] = [];
+    const stop = await note(77, 2).signAndSend(bob, ({ status }) => {
+      seen.push(status.type);
+    });
+    test.node.seal();
+    await vi.waitFor(() => expect(seen).toEqual(['Ready', 'Invalid']));
+    expect(await read('notes', 'notes', 77)).toBe(1);
+    expect(await test.api.rpc.author.pendingExtrinsics()).toHaveLength(0);
+    stop();
+  });
+
+  it('goes on after a fault of a pool check, and the transaction leaves no trace', async () => {
+    await test.stop();
+    const defects: unknown[] = [];
+    test = await startTestNode({ onDefect: (defect) => defects.push(defect) });
+    // waits for an earlier nonce through block 1, up to which its check is sound
+    await test.api.rpc.author.submitExtrinsic(await note(67, 1).signAsync(alice, { nonce: 1 }));
+    test.node.seal();
+    await test.api.rpc.author.submitExtrinsic(await note(68, 1).signAsync(alice, { nonce: 0 }));
+    await test.api.rpc.author.submitExtrinsic(await note(69, 1).signAsync(bob));
+    test.node.seal();
+    expect(defects).toEqual([new TypeError('a fault of the check')]);
+    expect([await read('notes', 'notes', 67), await read('notes', 'notes', 69)]).toEqual([null, 1]);
+    expect(await read('system', 'account', alice.address)).toMatchObject({ nonce: 1 });
+  });
+
+  it('shows clients an outage and comes back on the same port', async () => {
+    const ended = new Promise((resolve) => test.api.once('disconnected', resolve));
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await test.node.unplug();
+    await ended;
+    test.node.sealBlocks(2);
+    await test.node.plug();
+    expect(await request(test.node.url, 'chain_getHeader')).toMatchObject({ number: '0x2' });
+    vi.restoreAllMocks();
+  });
+
   it('advances time by one block time with each manual block', async () => {
     test.node.sealBlocks(3);
     expect(await read('timestamp', 'now')).toBe(START_MS + 36_000);

@@ -25,6 +25,8 @@ export const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
 export const noteStorage = { Notes: storageMap([identity(u16)], u64) };
 const noteEvents = { Noted: event(0, { id: u16, value: u64 }) };
 const noteErrors = declareErrors({ Unlucky: 3 });
+/** From the block after this the pool check of note 67 throws. */
+export const FAULTY_FROM_BLOCK = 1;
 /** A pallet in which everything that pallets can do happens. */
 export const notes = definePallet({
   name: 'Notes',
@@ -37,7 +39,11 @@ export const notes = definePallet({
       index: 2,
       args: { id: u16, value: u64 },
       pays: false,
-      checkInPool: (_ctx, { id }): PoolRefusal | undefined => (id === 99 ? { custom: 6 } : undefined),
+      checkInPool: (ctx, { id }): PoolRefusal | undefined => {
+        if (id === 67 && ctx.block > FAULTY_FROM_BLOCK) throw new TypeError('a fault of the check');
+        if (id === 99) return { custom: 6 };
+        return id === 77 && ctx.has(noteStorage.Notes, id) ? { custom: 7 } : undefined;
+      },
       dispatch: (ctx, { id, value }, origin) => {
         ensureSigned(origin);
         ctx.put(noteStorage.Notes, id, value);

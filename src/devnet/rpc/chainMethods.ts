@@ -3,7 +3,7 @@ import type { Block, Header } from '../blockBuilder.ts';
 import { digestItem } from '../chainTypes.ts';
 import { toHex } from '../hashing.ts';
 import { type Method, type Methods, type NodeContext, unsubscribe } from './methods.ts';
-import { blockNumber, type Params } from './protocol.ts';
+import { blockNumber, METHOD_NOT_FOUND, type Params, RpcFailure } from './protocol.ts';
 
 const headerJson = ({ parentHash, number, stateRoot, extrinsicsRoot, digest }: Header): object => ({
   parentHash: toHex(parentHash),
@@ -53,7 +53,19 @@ const subscribeFinalizedHeads: Method = ({ chain }, _params, connection) =>
     return chain.listen({ onFinalized: (block) => send(headerJson(block.header)) });
   });
 
+/** As in Substrate's manual seal; the parameters (empty, finalize, parent) are ignored. */
+const createBlock: Method = ({ seal }) => {
+  if (seal === undefined)
+    throw new RpcFailure(
+      METHOD_NOT_FOUND,
+      'Method not found',
+      'blocks are made by the clock, not by request',
+    );
+  return { hash: seal().hash };
+};
+
 export const chainMethods: Methods = {
+  engine_createBlock: createBlock,
   chain_getHeader: getHeader,
   chain_getBlock: getBlock,
   chain_getBlockHash: getBlockHash,

@@ -17,6 +17,8 @@ export type Connection = {
 export type NodeContext = {
   readonly chain: Chain;
   readonly chainName: string;
+  /** Makes a block on request; absent where blocks come by themselves. */
+  readonly seal: (() => Block) | undefined;
 };
 export type Method = (node: NodeContext, params: Params, connection: Connection) => unknown;
 export type Methods = { readonly [name: string]: Method };
