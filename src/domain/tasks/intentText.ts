@@ -27,6 +27,9 @@ export type IntentText = {
 const OPENING_SHARE = 0.3;
 const CONTEXT_SHARE = 0.25;
 const CLOSING_SHARE = 0.3;
+/** Share of messages in key words, and of those the share that says it in a whole sentence as well. */
+const TERSE_SHARE = 0.45;
+const BOTH_SHARE = 0.2;
 
 /** Composes one message of a customer from a phrase book. */
 export const composeIntent = (book: IntentBook, random: Random): IntentText => {
@@ -54,14 +57,33 @@ type Statement = {
 };
 
 const statement = ({ book, classId, variety, random }: Statement): string => {
-  const core = expand(random.pick(book.intents[classId].cores), book.slots, random);
+  const core = coreOf(book, classId, random);
   if (variety !== 'negation' && variety !== 'contrast') return core;
-  const other = book.intents[random.pick(intentClasses.filter((intent) => intent !== classId))];
+  const otherClass = random.pick(intentClasses.filter((intent) => intent !== classId));
   const filled = {
     ...book.slots,
     core: [core],
-    topic: [expand(random.pick(other.topics), book.slots, random)],
-    settled: [expand(random.pick(other.settled), book.slots, random)],
+    topic: [expand(random.pick(topicsOf(book, otherClass)), book.slots, random)],
+    settled: [expand(random.pick(book.intents[otherClass].settled), book.slots, random)],
   };
   return expand(random.pick(variety === 'negation' ? book.negations : book.contrasts), filled, random);
 };
+
+/** A whole sentence or, where the book has them, key words; now and then both. */
+const coreOf = (book: IntentBook, classId: IntentClass, random: Random): string => {
+  const sentence = (): string => expand(random.pick(book.intents[classId].cores), book.slots, random);
+  const { terse } = book;
+  if (terse === undefined || random.next() >= TERSE_SHARE) return sentence();
+  const { nouns, fragments } = terse.intents[classId];
+  const brief = expand(
+    random.pick(terse.asks),
+    { ...book.slots, noun: [...nouns, ...book.intents[classId].topics], fragment: fragments },
+    random,
+  );
+  return random.next() < BOTH_SHARE ? `${brief}${book.language === 'zh' ? '，' : ', '}${sentence()}` : brief;
+};
+
+const topicsOf = (book: IntentBook, classId: IntentClass): readonly string[] => [
+  ...book.intents[classId].topics,
+  ...(book.terse?.intents[classId].nouns ?? []),
+];

@@ -13,7 +13,15 @@ const templatesOf = (value: unknown): string[] => {
 
 describe('domain / tasks / grammar', () => {
   it('expands every template of every phrase book without leftovers', () => {
-    const frameSlots = { core: ['x'], topic: ['x'], settled: ['x'], minor: ['x'], major: ['x'] };
+    const frameSlots = {
+      noun: ['x'],
+      fragment: ['x'],
+      core: ['x'],
+      topic: ['x'],
+      settled: ['x'],
+      minor: ['x'],
+      major: ['x'],
+    };
     const random = createRandom('templates');
     for (const book of [...intentBooks, ...sentimentBooks]) {
       for (const template of templatesOf(book)) {

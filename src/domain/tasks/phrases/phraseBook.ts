@@ -35,8 +35,22 @@ export type IntentPhrases = {
   readonly settled: readonly string[];
 };
 
+/** One intent in key words. */
+export type TersePhrases = {
+  /** Noun phrases that name the matter; they can be asked for or denied. */
+  readonly nouns: readonly string[];
+  readonly fragments: readonly string[];
+};
+
+/** Messages without a whole sentence: frames with `{noun}`, `{fragment}` and `{item}`. */
+export type TerseIntents = {
+  readonly asks: readonly string[];
+  readonly intents: { readonly [Class in IntentClass]: TersePhrases };
+};
+
 export type IntentBook = {
   readonly language: PhraseLanguage;
+  readonly terse?: TerseIntents;
   readonly intents: { readonly [Class in IntentClass]: IntentPhrases };
   readonly slots: Slots;
   readonly openings: readonly string[];
