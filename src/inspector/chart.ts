@@ -112,7 +112,7 @@ const chartDelays = (machine: AnyStateMachine): readonly ChartDelay[] =>
     ([name, value]) => ({
       name,
       ms: typeof value === 'number' ? value : null,
-      formula: typeof value === 'function' ? sourceOf(value) : null,
+      formula: typeof value === 'function' ? sourceOf(value, Number.POSITIVE_INFINITY) : null,
     }),
   );
 

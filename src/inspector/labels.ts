@@ -7,11 +7,18 @@
 const maxSourceChars = 120;
 
 /** Text of an arrow function's body on one line; of anything else, its name. */
-export const sourceOf = (fn: { readonly name: string; toString(): string }): string => {
-  const text = fn.toString().replaceAll(/\s+/g, ' ').trim();
+export const sourceOf = (
+  fn: { readonly name: string; toString(): string },
+  maxChars: number = maxSourceChars,
+): string => {
+  const text = fn
+    .toString()
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/, ([})\]])/g, ' $1')
+    .trim();
   const arrow = text.indexOf('=>');
   const body = arrow === -1 ? fn.name : unwrapped(text.slice(arrow + 2).trim());
-  return body.length > maxSourceChars ? `${body.slice(0, maxSourceChars - 1)}…` : body;
+  return body.length > maxChars ? `${body.slice(0, maxChars - 1)}…` : body;
 };
 
 /** `(expression)` without the parentheses an object literal needs, `expression` otherwise. */
