@@ -4,6 +4,8 @@ import type { SentimentLabel, SentimentPhrases } from './phraseBook.ts';
 export const chineseOpinions: { readonly [Label in SentimentLabel]: SentimentPhrases } = {
   Positive: {
     clauses: [
+      '[妈妈|邻居|同事们|客人][说|认为|觉得]{thing}{good}',
+      '[坦白说|真心说|讲真]{thing}{good}',
       '多{good}啊',
       '好{good}',
       '好{good}啊',
@@ -57,6 +59,8 @@ export const chineseOpinions: { readonly [Label in SentimentLabel]: SentimentPhr
       '{time}，{thing}{goodverb}',
     ],
     denials: [
+      '[没人|谁]会[说|觉得]{thing}{bad}',
+      '我不[觉得|认为]{thing}{bad}',
       '不能说{bad}',
       '说不上{bad}',
       '不能叫{bad}',
@@ -118,6 +122,8 @@ export const chineseOpinions: { readonly [Label in SentimentLabel]: SentimentPhr
   },
   Negative: {
     clauses: [
+      '[妈妈|邻居|同事们|客人][说|认为|觉得]{thing}{bad}',
+      '[坦白说|真心说|讲真]{thing}{bad}',
       '多{bad}啊',
       '好{bad}',
       '好{bad}啊',
@@ -173,6 +179,8 @@ export const chineseOpinions: { readonly [Label in SentimentLabel]: SentimentPhr
       '{time}，{thing}{badverb}',
     ],
     denials: [
+      '[没人|谁]会[说|觉得]{thing}{good}',
+      '我不[觉得|认为]{thing}{good}',
       '不能说{good}',
       '说不上{good}',
       '不能叫{good}',

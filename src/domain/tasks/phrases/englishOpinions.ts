@@ -4,6 +4,8 @@ import type { SentimentLabel, SentimentPhrases } from './phraseBook.ts';
 export const englishOpinions: { readonly [Label in SentimentLabel]: SentimentPhrases } = {
   Positive: {
     clauses: [
+      '[everybody|my mother|the kids|my boss|our team] [says|thinks|claims|repeats] that {thing} is {good}',
+      '[frankly|in fact|truthfully|seriously|really] {thing} [is|seems|feels] {good}',
       'how {good}',
       'how {good} it is',
       'how {good} {thing} is',
@@ -58,6 +60,8 @@ export const englishOpinions: { readonly [Label in SentimentLabel]: SentimentPhr
       'top {aspect}, {good} {product}',
     ],
     denials: [
+      '[nobody|no one] [says|thinks|claims] that {thing} is {bad}',
+      '[I would not|I do not|we do not] [say|think|claim] {thing} is {bad}',
       "you can't [say|claim] it is {bad}",
       "can't call it {bad}",
       '{thing} did not look {bad}',
@@ -126,6 +130,8 @@ export const englishOpinions: { readonly [Label in SentimentLabel]: SentimentPhr
   },
   Negative: {
     clauses: [
+      '[everybody|my mother|the kids|my boss|our team] [says|thinks|claims|repeats] that {thing} is {bad}',
+      '[frankly|in fact|truthfully|seriously|really] {thing} [is|seems|feels] {bad}',
       'how {bad}',
       'how {bad} it is',
       'how {bad} {thing} is',
@@ -184,6 +190,8 @@ export const englishOpinions: { readonly [Label in SentimentLabel]: SentimentPhr
       'no {aspect} to speak of, {bad} {product}',
     ],
     denials: [
+      '[nobody|no one] [says|thinks|claims] that {thing} is {good}',
+      '[I would not|I do not|we do not] [say|think|claim] {thing} is {good}',
       "you can't [say|claim] it is {good}",
       "can't call it {good}",
       '{thing} did not look {good}',
