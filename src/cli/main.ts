@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { version } from '../version.ts';
+import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
 import { devnetCommand } from './devnet.ts';
 
@@ -11,6 +12,7 @@ export const runCli = async (): Promise<void> => {
     .version(version)
     .showHelpAfterError()
     .addCommand(devnetCommand())
-    .addCommand(demoCommand());
+    .addCommand(demoCommand())
+    .addCommand(auditCommand());
   await program.parseAsync(process.argv);
 };
