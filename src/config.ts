@@ -18,7 +18,7 @@ import { validatorProblems } from './config/validatorSettings.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 
 export { describeConfig, settingsTable } from './config/describe.ts';
-export type { Config, MinerConfig, Role, ValidatorConfig };
+export type { Config, ConfigOf, MinerConfig, Role, ValidatorConfig };
 export { helpText };
 
 /** Why a daemon does not start: what to print, and the code to exit with. `help` was asked for and is no error. */

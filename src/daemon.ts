@@ -4,11 +4,11 @@ import * as Exit from 'effect/Exit';
 import * as Scope from 'effect/Scope';
 import type { AnyActorRef, Subscription } from 'xstate';
 
-import type { Config } from './config.ts';
+import { type Config, type ConfigOf, loadConfig, type Role } from './config.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 import { type Identity, identityFromUri, keysReady } from './keys/identity.ts';
 import { loadHotkey } from './keys/wallet.ts';
-import type { Logger } from './logging.ts';
+import { createLogger, type Logger } from './logging.ts';
 import { resolveDataDir } from './store/dataDir.ts';
 import type { StoreOpenError } from './store/errors.ts';
 
@@ -25,8 +25,20 @@ export const refuse = (message: string, code: number): never => {
   process.exit(code);
 };
 
+/** The settings of a role from flags, environment and `.env`; answers `--help`, and ends on the first wrong one. */
+const settingsOrExit = <R extends Role>(role: R): ConfigOf<R> => {
+  const loaded = loadConfig(role, process.argv.slice(2), process.env, process.cwd());
+  if (loaded.ok) return loaded.value;
+  const { kind, message, exitCode } = loaded.error;
+  if (kind === 'help') {
+    process.stdout.write(`${message}\n`);
+    process.exit(exitCode);
+  }
+  return refuse(message, exitCode);
+};
+
 /** The hotkey this daemon acts as: from the wallet, or from a development URI. */
-export const loadIdentity = async (config: Config): Promise<Outcome<Identity, string>> => {
+const loadIdentity = async (config: Config): Promise<Outcome<Identity, string>> => {
   await keysReady();
   if (config.hotkeyUri !== null) {
     const identity = identityFromUri(config.hotkeyUri);
@@ -35,10 +47,25 @@ export const loadIdentity = async (config: Config): Promise<Outcome<Identity, st
   const { walletPath: path, walletName: name, walletHotkey: hotkey } = config;
   return Effect.runPromise(
     Effect.match(loadHotkey({ path, name, hotkey }), {
-      onSuccess: (identity): Outcome<Identity, string> => ({ ok: true, value: identity }),
+      onSuccess: (identity): Outcome<Identity, string> => succeed(identity),
       onFailure: (error): Outcome<Identity, string> => fail(error.message),
     }),
   );
+};
+
+/** What every daemon begins with: its settings, its hotkey, its logger. Ends the process where one is missing. */
+export const beginDaemon = async <R extends Role>(
+  role: R,
+): Promise<{ readonly config: ConfigOf<R>; readonly identity: Identity; readonly log: Logger }> => {
+  const config = settingsOrExit(role);
+  const identity = await loadIdentity(config);
+  if (!identity.ok) return refuse(identity.error, exitCodes.hotkey);
+  const { logLevel: level, logFormat: format, unknownNames } = config;
+  const log = createLogger({ level, format, role, hotkey: identity.value.hotkey });
+  if (unknownNames.length > 0) {
+    log.warn({ event: 'config.unknown', unknownNames }, 'settings that nothing reads: misspelt?');
+  }
+  return { config, identity: identity.value, log };
 };
 
 /**

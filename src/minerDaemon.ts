@@ -5,9 +5,7 @@ import * as Effect from 'effect/Effect';
 import { minerRuntime } from './actors/layers.ts';
 import { createMinerSystem } from './actors/miner.system.ts';
 import { CurrentPool } from './actors/taskDesk.ts';
-import { loadConfig } from './config.ts';
-import { exitCodes, loadIdentity, openDataDir, refuse, runToEnd } from './daemon.ts';
-import { createLogger } from './logging.ts';
+import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
 import { prepareDataDir } from './store/dataDir.ts';
 import { lockDir } from './store/dirLock.ts';
 import { versionInteger } from './version.ts';
@@ -27,17 +25,8 @@ const lockDataDir = ({ dir }: { readonly dir: string }) => Effect.andThen(prepar
 
 /** `node dist/miner.js`. */
 export const runMiner = async (): Promise<void> => {
-  const loaded = loadConfig('miner', process.argv.slice(2), process.env, process.cwd());
-  if (!loaded.ok) {
-    if (loaded.error.kind === 'help') process.stdout.write(`${loaded.error.message}\n`);
-    else process.stderr.write(`${loaded.error.message}\n`);
-    process.exit(loaded.error.exitCode);
-  }
-  const config = loaded.value;
-  const identity = await loadIdentity(config);
-  if (!identity.ok) return refuse(identity.error, exitCodes.hotkey);
-  const { hotkey } = identity.value;
-  const log = createLogger({ level: config.logLevel, format: config.logFormat, role: 'miner', hotkey });
+  const { config, identity, log } = await beginDaemon('miner');
+  const { hotkey } = identity;
   const modelDirs = expandModelDirs(config.modelDirs);
   const lock = await openDataDir(config, hotkey, lockDataDir);
   log.info(
@@ -50,14 +39,11 @@ export const runMiner = async (): Promise<void> => {
     },
     'miner started',
   );
-  const { unknownNames } = config;
-  if (unknownNames.length > 0)
-    log.warn({ event: 'config.unknown', unknownNames }, 'settings that nothing reads');
   const runtime = minerRuntime({ log });
   const pool = await runtime.runPromise(CurrentPool);
   const root = createMinerSystem({
     settings: { ...config, modelDirs, version: versionInteger },
-    identity: identity.value,
+    identity,
     runtime,
     pool,
     log,
