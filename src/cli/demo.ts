@@ -50,19 +50,53 @@ const narrator = (startedMs: number, isJson: boolean) => {
   };
 };
 
-const tellLine = (say: (text: string) => void) => (name: string, line: LogLine) => {
-  const summary = line['summary'];
-  if (line['event'] === 'round.ended' && typeof summary === 'object' && summary !== null) {
-    const { dispatched, judged, missed }: { dispatched?: number; judged?: number; missed?: number } = summary;
-    say(`${name}: round ended, ${dispatched} tasks asked, ${judged} judged, ${missed} missed`);
+/** Rounds end twice a second; one line tells of several. */
+const roundLineMs = 3_000;
+
+type RoundCounts = { readonly judged?: number; readonly missed?: number; readonly unreachable?: number };
+
+/** Sums up rounds between two lines. */
+const roundTeller = (say: (text: string) => void) => {
+  let sum = { rounds: 0, judged: 0, missed: 0 };
+  let toldMs = 0;
+  return (name: string, { judged = 0, missed = 0, unreachable = 0 }: RoundCounts): void => {
+    sum = {
+      rounds: sum.rounds + 1,
+      judged: sum.judged + judged,
+      missed: sum.missed + missed + unreachable,
+    };
+    if (Date.now() - toldMs < roundLineMs) return;
+    toldMs = Date.now();
+    const rounds = sum.rounds === 1 ? '1 round' : `${sum.rounds} rounds`;
+    say(`${name}: ${rounds}, ${sum.judged} answers judged, ${sum.missed} missed`);
+    sum = { rounds: 0, judged: 0, missed: 0 };
+  };
+};
+
+/** What a log line is worth saying, null for most. */
+const sayingOf = (line: LogLine): string | null => {
+  switch (line['event']) {
+    case 'epoch.scored':
+      return `epoch ${String(line['epoch'])} scored`;
+    case 'weights.confirmed':
+      return `weights of epoch ${String(line['epoch'])} stand since block ${String(line['block'])}`;
+    case 'weights.missed':
+    case 'weights.refused':
+      return `${line['event']} ${JSON.stringify(line['failure'] ?? line['epoch'])}`;
+    default:
+      return null;
   }
-  if (line['event'] === 'epoch.scored') say(`${name}: epoch ${String(line['epoch'])} scored`);
-  if (line['event'] === 'weights.confirmed') {
-    say(`${name}: weights of epoch ${String(line['epoch'])} are on chain in block ${String(line['block'])}`);
-  }
-  if (line['event'] === 'weights.missed' || line['event'] === 'weights.refused') {
-    say(`${name}: ${String(line['event'])} ${JSON.stringify(line['failure'] ?? line['epoch'])}`);
-  }
+};
+
+const tellLine = (say: (text: string) => void) => {
+  const tellRound = roundTeller(say);
+  return (name: string, line: LogLine): void => {
+    const event = line['event'];
+    const summary = line['summary'];
+    if (event === 'round.ended' && typeof summary === 'object' && summary !== null) tellRound(name, summary);
+    const saying = sayingOf(line);
+    if (saying !== null) say(`${name}: ${saying}`);
+  };
 };
 
 type Span = { readonly first: number; readonly last: number };

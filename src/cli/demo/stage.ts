@@ -32,8 +32,8 @@ export type Stage = {
   readonly close: () => Promise<void>;
 };
 
-/** One way; a miner on the other side of the world behind a bad line. */
-const slowLineMs = 1_000;
+/** One way; a miner on the other side of the world behind a bad line. Its handshake takes three round trips. */
+const slowLineMs = 500;
 const startPatienceMs = 30_000;
 const endPatienceMs = 15_000;
 
@@ -169,7 +169,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     await Promise.all(cast.map((player) => startMiner(player, url)));
     const validator = start('validator', 'validator.js', [
       ...common(url, validatorUri, validatorDir),
-      ...['--tasks-per-round', '8', '--round-deadline-ms', '4000', '--round-interval-ms', '500'],
+      ...['--tasks-per-round', '8', '--round-deadline-ms', '3000', '--round-interval-ms', '500'],
       ...['--weights-due-after', '0.7'],
     ]);
     await within(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
