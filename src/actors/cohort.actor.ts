@@ -19,8 +19,13 @@ import { appendEvidence } from './evidenceLog.ts';
 import { type LiveLink, MinerLinks, type MinerLinkTable } from './minerLinks.ts';
 import { RoundBook } from './roundBook.ts';
 
-/** Frames handed to sockets before the event loop gets a turn: a burst of 256 would delay the first answers. */
-const membersPerChunk = 16;
+/**
+ * Frames handed to sockets before the event loop gets a turn, and the pause after them: a burst of 256 delays the first
+ * answers by tens of milliseconds. The pause is a timer, because the fibers of `fromScoped` keep the scheduler of the
+ * `runSync` that started them, which yields to microtasks only. All of a subnet is asked within about 0.1 s.
+ */
+const membersPerChunk = 8;
+const chunkPauseMs = 2;
 
 /** A verdict on its way to the disk; `requestId` is acknowledged to the miner once it is there. */
 type Decided = {
@@ -30,6 +35,8 @@ type Decided = {
 
 type Round = {
   readonly plan: RoundPlanned;
+  /** Monotonic milliseconds at which the round's one deadline began. */
+  readonly startedAtMs: number;
   readonly ledger: CohortLedger;
   readonly table: MinerLinkTable;
   /** Requests of this round that still wait, by id. */
@@ -51,6 +58,7 @@ const ask = (options: {
 }): Message => {
   const { round, member, link, clock } = options;
   const { plan, ledger, table, open } = round;
+  const leftMs = Math.max(0, Math.floor(plan.deadlineMs - (performance.now() - round.startedAtMs)));
   const tasks = plan.tasks.map((task) => {
     // Nobody can guess an id, and an id says nothing about the task or its truth.
     const id = randomBytes(16).toString('hex');
@@ -67,7 +75,7 @@ const ask = (options: {
     });
     return { id, kind: task.kind, request: task.request };
   });
-  return { type: 'tasks', v: PROTOCOL_VERSION, round: plan.roundId, deadlineMs: plan.deadlineMs, tasks };
+  return { type: 'tasks', v: PROTOCOL_VERSION, round: plan.roundId, deadlineMs: leftMs, tasks };
 };
 
 const withdraw = (round: Round, member: Pair['member'], outcome: 'missed' | 'unreachable'): void => {
@@ -106,7 +114,7 @@ const dispatch = Effect.fn('cohort.dispatch')(function* (round: Round) {
     for (const member of cohort.slice(start, start + membersPerChunk)) {
       if (dispatchOne(round, member)) sent += 1;
     }
-    yield* Effect.yieldNow;
+    if (start + membersPerChunk < cohort.length) yield* Effect.sleep(chunkPauseMs);
   }
   round.emit({ type: 'cohort.dispatched', sent, unreachable: cohort.length - sent });
 });
@@ -169,6 +177,7 @@ const runCohort = Effect.fn('cohort.run')(function* (
   });
   const round: Round = {
     plan,
+    startedAtMs: performance.now(),
     ledger: createLedger(plan, Date.now),
     table,
     open: new Map(),
