@@ -60,7 +60,8 @@ Run-time tasks:
 Training, held-out and run-time texts are written by grammars. The training phrase books were broadened while the
 held-out errors were read, so that number is the accuracy on a development set. The hand-written messages
 (`training/heldout/*.handwritten.jsonl`) are few, were never trained on, and were looked at when choosing between
-variants of the network; they are the better hint at what to expect from real customers. Sarcasm, several wishes in one message, other languages and long letters are not covered.
+variants of the network; they are the better hint at what to expect from real customers. Sarcasm, several wishes in
+one message, other languages and long letters are not covered.
 """
 
 

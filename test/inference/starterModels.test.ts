@@ -3,7 +3,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '#src/domain/random.ts';
-import { type Distribution } from '#src/domain/tasks/definition.ts';
+import type { Distribution } from '#src/domain/tasks/definition.ts';
 import { sentimentAnalysis } from '#src/domain/tasks/sentimentAnalysis.ts';
 import { textClassification } from '#src/domain/tasks/textClassification.ts';
 
@@ -153,7 +153,7 @@ describe.each(['ecommerce-intent', 'sentiment'])('models / %s', (name) => {
       samples.map(({ text }) => text),
     );
     const hits = guesses.map((guess, index) => (topLabel(guess) === samples[index]?.label ? 1 : 0));
-    expect(mean(hits)).toBeGreaterThanOrEqual(MIN_HELD_OUT);
+    expect(mean(hits)).toBeGreaterThanOrEqual(0.94);
   });
 
   it('survives an empty text, unknown scripts and the longest text allowed', async () => {
