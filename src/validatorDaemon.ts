@@ -1,5 +1,6 @@
 import * as Effect from 'effect/Effect';
 
+import { chainOfStore } from './actors/chainIdentity.ts';
 import { validatorRuntime } from './actors/layers.ts';
 import { loadSnapshots } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
@@ -43,6 +44,7 @@ export const runValidator = async (): Promise<void> => {
     identity,
     runtime,
     log,
+    checkChain: chainOfStore(store),
     snapshots,
   });
   await runToEnd({

@@ -8,9 +8,10 @@ import { type ChainError, toChainFailure } from '../chain/errors.ts';
 import type { ChainFailure } from '../domain/failures.ts';
 import type { ChainLinkEvent, ChainSession, ReadSubnet } from '../machines/chainLink.machine.ts';
 import { type ActorRuntime, fromEffect, fromScoped, type Link } from './bridge.ts';
+import type { CheckChain } from './chainIdentity.ts';
 import { CurrentChain, connection } from './currentChain.ts';
 
-export type ChainSettings = Omit<ConnectOptions, 'endpoint'>;
+export type ChainSettings = Omit<ConnectOptions, 'endpoint'> & { readonly checkChain: CheckChain };
 
 const open = (settings: ChainSettings) =>
   Effect.fn('chainSession.open')(function* (
@@ -19,6 +20,7 @@ const open = (settings: ChainSettings) =>
     const chain = yield* Chain;
     const view = yield* CurrentChain;
     const live = yield* chain.connect({ ...settings, endpoint: link.input.endpoint });
+    yield* settings.checkChain(live.genesisHash);
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         view.connection = live;
@@ -39,9 +41,11 @@ const open = (settings: ChainSettings) =>
     );
   });
 
-const ended = (exit: Exit.Exit<never, ChainError>): ChainFailure => {
+const ended = (exit: Exit.Exit<never, ChainError | ChainFailure>): ChainFailure => {
   const error = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : undefined;
-  if (error?._tag === 'Some') return toChainFailure(error.value);
+  if (error?._tag === 'Some') {
+    return error.value instanceof Error ? toChainFailure(error.value) : error.value;
+  }
   const detail = Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : 'closed here';
   return {
     _tag: 'Unreachable',

@@ -11,6 +11,7 @@ import { rootId } from '../machines/root.ts';
 import { validatorSessionMachine } from '../machines/validatorSession.machine.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
 import { announceAxon } from './announceAxon.actor.ts';
+import { firstChainSeen } from './chainIdentity.ts';
 import { chainSession, readSubnet } from './chainSession.actor.ts';
 import { inferenceWorkers } from './inferenceWorkers.actor.ts';
 import type { MinerRuntime } from './layers.ts';
@@ -64,6 +65,7 @@ const machineOf = (parts: MinerParts) => {
             netuid,
             connectMs: settings.connectTimeoutMs,
             callMs: settings.chainCallTimeoutMs,
+            checkChain: firstChainSeen(),
           }),
           readSubnet: readSubnet(runtime),
         },

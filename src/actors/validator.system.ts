@@ -12,6 +12,7 @@ import { roundMachine } from '../machines/round.machine.ts';
 import { validatorMachine } from '../machines/validator.machine.ts';
 import { weightSettingMachine } from '../machines/weightSetting.machine.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
+import type { CheckChain } from './chainIdentity.ts';
 import { chainSession, readSubnet } from './chainSession.actor.ts';
 import { cohort } from './cohort.actor.ts';
 import type { ValidatorRuntime } from './layers.ts';
@@ -47,6 +48,7 @@ export type ValidatorParts = {
   readonly identity: Identity;
   readonly runtime: ValidatorRuntime;
   readonly log: Logger;
+  readonly checkChain: CheckChain;
   /** Persisted machines of an earlier life, by actor id. */
   readonly snapshots: ReadonlyMap<string, RestorableSnapshot>;
 };
@@ -106,6 +108,7 @@ const machineOf = (parts: ValidatorParts) => {
             netuid: settings.netuid,
             connectMs: settings.connectTimeoutMs,
             callMs: settings.chainCallTimeoutMs,
+            checkChain: parts.checkChain,
           }),
           readSubnet: readSubnet(runtime),
         },
