@@ -69,5 +69,8 @@ export const decodeStrictly = <A>(schema: Schema.Codec<A, A>, input: unknown): O
 };
 
 /** Squared distance between a claimed probability and what happened (Brier 1950), in [0, 1]. */
-export const brierScore = (confidence: number, isCorrect: boolean): number =>
-  (confidence - (isCorrect ? 1 : 0)) ** 2;
+export const brierScore = (confidence: number, isCorrect: boolean): number => {
+  const error = confidence - (isCorrect ? 1 : 0);
+  // A product, not a power: only + − × ÷ are the same to the last bit on every machine.
+  return error * error;
+};
