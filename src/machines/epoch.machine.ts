@@ -131,6 +131,7 @@ export const epochMachine = setup({
       })),
     },
     'sessions.changed': { actions: assign(({ event }) => ({ ready: event.ready, dialing: event.dialing })) },
+    'system.resumed': { description: 'A new epoch, or one restored where no timer runs: nothing to resume.' },
   },
   states: {
     rounds: {
@@ -177,7 +178,10 @@ export const epochMachine = setup({
         pausing: {
           description: 'A pause keeps the load of miners and validator even.',
           after: { roundInterval: 'open' },
-          on: { 'epoch.close': 'closed' },
+          on: {
+            'epoch.close': 'closed',
+            'system.resumed': { target: 'pausing', reenter: true, description: 'Arms the timer again.' },
+          },
         },
         closed: { type: 'final', description: 'No round is open any more.' },
       },

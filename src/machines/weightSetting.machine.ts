@@ -209,6 +209,14 @@ export const weightSettingMachine = setup({
                   'reportConfirmed',
                 ],
               },
+              {
+                guard: ({ context, event }) =>
+                  event.output.ok && context.block >= (context.due?.endsAtBlock ?? 0),
+                description:
+                  'A restart or an outage outlasted the epoch: its weights would count for the next.',
+                target: '#weightSetting.waiting',
+                actions: ['recordMissed', 'reportMissed'],
+              },
               { guard: ({ event }) => event.output.ok, target: 'preparing' },
               {
                 target: 'backingOff',

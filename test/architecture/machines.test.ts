@@ -50,6 +50,21 @@ describe('architecture / machines', () => {
     }
   });
 
+  it('arm their timers again after a restart wherever they are persisted', () => {
+    const persisted = documentedMachines.filter(({ id }) => ['epoch', 'weightSetting'].includes(id));
+    expect(persisted).toHaveLength(2);
+    const timed = persisted.flatMap((machine) =>
+      statesUnder(chartOf(machine).root).filter(({ transitions }) =>
+        transitions.some(({ kind }) => kind === 'after'),
+      ),
+    );
+    expect(timed.length).toBeGreaterThan(0);
+    for (const { id, transitions } of timed) {
+      const resumed = transitions.find(({ eventType }) => eventType === 'system.resumed');
+      expect(resumed, id).toMatchObject({ targets: [id], reenter: true });
+    }
+  });
+
   it('bound their microsteps', () => {
     for (const machine of documentedMachines) {
       expect(machine.options?.maxIterations, machine.id).toBeLessThanOrEqual(1_000);

@@ -296,6 +296,17 @@ describe('machines / epoch restored', () => {
     expect(again.score.calls).toHaveLength(1);
   });
 
+  it('goes on with its rounds when it is resumed in a pause', async () => {
+    const { actor } = await afterOneRound();
+    const again = run({ snapshot: throughJson(actor) });
+    again.clock.increment(input.roundIntervalMs);
+    again.actor.send({ type: 'system.resumed' });
+    again.clock.increment(input.roundIntervalMs - 1);
+    expect(again.plan.calls).toEqual([]);
+    again.clock.increment(1);
+    expect(again.plan.calls).toHaveLength(1);
+  });
+
   it('ignores being resumed where there is nothing to resume', () => {
     const { actor, facts, value } = run();
     actor.send({ type: 'system.resumed' });

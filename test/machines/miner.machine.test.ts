@@ -245,6 +245,14 @@ describe('machines / miner draining', () => {
     expect(links.lives.every((life) => life.isReleased)).toBe(true);
   });
 
+  it('stops at once when its port is lost, which nobody can bind again now', async () => {
+    const { drain, listener, actor } = await withSessions();
+    drain();
+    listener.newest().emit({ type: 'listener.closed', failure: lost });
+    expect(actor.getSnapshot().output).toEqual({ exit: 'drained', reason: 'SIGTERM' });
+    expect(listener.lives).toHaveLength(1);
+  });
+
   it('goes on draining when the pool is done first', async () => {
     const { drain, workers, value, linkOf, actor } = await withSessions();
     drain();

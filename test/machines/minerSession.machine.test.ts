@@ -108,6 +108,17 @@ describe('machines / minerSession', () => {
     expect(link.lives.map((life) => life.input.axon.port).slice(0, 3)).toEqual([8091, 9000, 9001]);
   });
 
+  it('owes a new address no pause of the old one', () => {
+    const { link, actor, clock, value } = run();
+    for (let loss = 0; loss < 6; loss += 1) {
+      link.newest().emit(closed(0));
+      actor.send({ type: 'axon.moved', axon: axonAt(9000 + loss) });
+    }
+    link.newest().emit(closed(0));
+    clock.increment(delays.coolingBaseMs / 2);
+    expect(value()).toEqual({ linked: 'dialing' });
+  });
+
   it('is over when it is closed, in every state', () => {
     const states = [[], [opened], [opened, { type: 'link.busy' }], [closed(0)]];
     for (const events of states) {

@@ -66,11 +66,14 @@ describe('machines / validator', () => {
   });
 
   it('waits for registration and goes on by itself', async () => {
-    const { prepare, value, seeSubnet, children, context } = runValidator();
+    const { prepare, value, seeSubnet, seeBlock, children, context } = runValidator();
     await prepare.answer(succeed({ abandonedRounds: 0 }));
+    seeBlock(98);
     seeSubnet(nobody);
     expect(value()).toEqual({ alive: { running: 'unregistered' } });
+    seeBlock(99);
     seeSubnet(nobody);
+    expect(context().block).toBe(100);
     expect(children()).toEqual(['chainLink', 'weightSetting']);
     seeSubnet(twoMiners);
     expect(value()).toEqual({ alive: { running: 'validating' } });

@@ -190,7 +190,7 @@ describe('machines / weightSetting', () => {
   it('tries again when the era passed without inclusion', async () => {
     const { actor, find, check, value, facts } = await inState('confirming.looking');
     await find.answer(missing);
-    for (const height of [401, 404, 408]) {
+    for (const height of [401, 404, 407, 408]) {
       actor.send(block(height));
       await find.answer(missing);
     }
@@ -203,7 +203,8 @@ describe('machines / weightSetting', () => {
       [400, 400],
       [401, 401],
       [402, 404],
-      [405, 408],
+      [405, 407],
+      [408, 408],
     ]);
   });
 

@@ -99,6 +99,18 @@ describe('machines / weightSetting restored', () => {
     }
   });
 
+  it('sends no weights of an epoch that ended while it was down, but confirms those that stand', async () => {
+    const late = await restarted('checking');
+    late.actor.send(block(460));
+    await late.check.answer(notSet);
+    expect(late.facts).toEqual([{ type: 'weights.missed', epoch: 7, behind: 1 }]);
+    expect(late.prepare.calls).toEqual([]);
+    const standing = await restarted('checking');
+    standing.actor.send(block(460));
+    await standing.check.answer(succeed({ setAtBlock: 403 }));
+    expect(standing.facts).toEqual([{ type: 'weights.confirmed', epoch: 7, block: 403 }]);
+  });
+
   it('keeps what it has confirmed', async () => {
     const fakes = weightFakes();
     const first = start(fakes.machine);
