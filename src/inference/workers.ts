@@ -71,8 +71,17 @@ const STDERR_TAIL = 2_000;
 const PASSED_VARIABLES =
   /^(PATH|HOME|TMPDIR|TEMP|TMP|SystemRoot|LANG|LC_ALL|TZ|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_.*|CUDNN_.*|NVIDIA_.*)$/;
 
-const childEnvironment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_VARIABLES.test(name)));
+/**
+ * ONNX Runtime 1.29 and later report to Microsoft from Linux and macOS as well: a device id and a queue of events under
+ * `~/.cache/Microsoft`, files in TMPDIR, and uploads. This turns all of it off, before the library is loaded, which is
+ * the only time it is read (microsoft/onnxruntime#27379).
+ */
+const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' } as const;
+
+const childEnvironment = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_VARIABLES.test(name))),
+  ...NO_TELEMETRY,
+});
 
 type Life = {
   readonly options: WorkerOptions;
