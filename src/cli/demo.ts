@@ -182,7 +182,22 @@ const problemsOf = (result: DemoResult, span: Span, fewestJudged: number): reado
   return problems;
 };
 
-const perform = async (options: DemoOptions, dir: string): Promise<number> => {
+/**
+ * Rejects at the first signal, whenever it comes. Later ones change nothing: everything is being ended already, and
+ * dying before that is done would leave processes and a folder behind.
+ */
+const watchSignals = (): Promise<never> => {
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
+    }
+  });
+  // It may come while nobody waits for it.
+  interrupted.catch(() => {});
+  return interrupted;
+};
+
+const perform = async (options: DemoOptions, dir: string, interrupted: Promise<never>): Promise<number> => {
   const startedMs = Date.now();
   const say = narrator(startedMs, options.json);
   const { keysReady } = await import('../keys/identity.ts');
@@ -198,16 +213,13 @@ const perform = async (options: DemoOptions, dir: string): Promise<number> => {
     tempo,
     onStep: say,
     onLine: tellLine(say),
+    interrupted,
   });
-  const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
-    }
-  });
+  const unlessInterrupted = <A>(work: Promise<A>): Promise<A> => Promise.race([interrupted, work]);
   try {
-    const watch = await watchChain(stage.url);
-    const span = await Promise.race([interrupted, awaitEpochs({ watch, stage, epochs: options.epochs })]);
-    const { miners, fewestJudged } = await collect({ watch, stage, span });
+    const watch = await unlessInterrupted(watchChain(stage.url));
+    const span = await unlessInterrupted(awaitEpochs({ watch, stage, epochs: options.epochs }));
+    const { miners, fewestJudged } = await unlessInterrupted(collect({ watch, stage, span }));
     const result: DemoResult = {
       epochs: options.epochs,
       block: watch.block(),
@@ -242,9 +254,10 @@ export const demoCommand = (): Command =>
     .option('--keep', 'keep the folder with logs, genesis and evidence, and say where it is', false)
     .option('--json', 'print one JSON object as the last line of standard output', false)
     .action(async (options: DemoOptions) => {
+      const interrupted = watchSignals();
       const dir = mkdtempSync(join(tmpdir(), 'miaoai-demo-'));
       try {
-        process.exitCode = await perform(options, dir);
+        process.exitCode = await perform(options, dir, interrupted);
       } catch (error) {
         process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
         process.exitCode = 1;

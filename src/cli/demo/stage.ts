@@ -21,6 +21,8 @@ export type StageOptions = {
   /** Told of each step and each log line. */
   readonly onStep: (text: string) => void;
   readonly onLine: (name: string, line: LogLine) => void;
+  /** Rejects when somebody wants the demo to end, which may be while its processes are starting. */
+  readonly interrupted: Promise<never>;
 };
 
 export type Stage = {
@@ -68,6 +70,8 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
   });
 
   const start = (name: string, entry: string, args: readonly string[]) => {
+    // Starting goes on in the background after an interruption; what it would start now, nobody would end.
+    if (isClosing) throw new Error(`${name} is not started any more`);
     const listeners = new Set<(line: LogLine) => void>();
     const process = startProcess({
       name,
@@ -164,7 +168,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
   const hasRange = await hasLoopbackRange();
   const cast = castOf(options.miners, hasRange);
   const validatorDir = join(dir, 'validator');
-  try {
+  const startAll = async (): Promise<Stage> => {
     const url = await startChain(cast, hasRange);
     await Promise.all(cast.map((player) => startMiner(player, url)));
     const validator = start('validator', 'validator.js', [
@@ -175,6 +179,10 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     await within(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
     onStep('validator: started');
     return { url, cast, validatorDir, collapsed, close };
+  };
+
+  try {
+    return await Promise.race([options.interrupted, startAll()]);
   } catch (error) {
     await close();
     throw error;
