@@ -11,8 +11,8 @@ import type { AnswerJudged, EvidenceRecord, RoundPlanned } from '../domain/evide
 import type { StoreFailure } from '../domain/failures.ts';
 import type { Cohort, RoundEvent, RoundSummary } from '../machines/round.machine.ts';
 import type { StoreService } from '../store/store.ts';
-import type { Message } from '../transport/protocol.ts';
 import { PROTOCOL_VERSION } from '../transport/protocol.ts';
+import { prepareTaskSheet, type TaskSheet } from '../transport/taskSheet.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import { type CohortLedger, createLedger, type Pair } from './cohortLedger.ts';
 import { appendEvidence } from './evidenceLog.ts';
@@ -37,6 +37,7 @@ type Round = {
   readonly plan: RoundPlanned;
   /** Monotonic milliseconds at which the round's one deadline began. */
   readonly startedAtMs: number;
+  readonly sheet: TaskSheet;
   readonly ledger: CohortLedger;
   readonly table: MinerLinkTable;
   /** Requests of this round that still wait, by id. */
@@ -49,19 +50,29 @@ const decide = (round: Round, decided: Decided): void => {
   Queue.offerUnsafe(round.decided, decided);
 };
 
-/** Registers one request per task and returns the frame that asks them all. `clock` is set when it is sent. */
+const idBytes = 16;
+
+/** One id per task. Nobody can guess an id, and an id says nothing about the task or its truth. */
+const drawIds = (count: number): readonly string[] => {
+  // One draw for all: each call of the system's generator costs as much as sealing a frame.
+  const drawn = randomBytes(idBytes * count).toString('hex');
+  return Array.from({ length: count }, (_, index) =>
+    drawn.slice(2 * idBytes * index, 2 * idBytes * (index + 1)),
+  );
+};
+
+/** Registers one request per task and returns their ids. `clock` is set when the frame is sent. */
 const ask = (options: {
   readonly round: Round;
   readonly member: Pair['member'];
   readonly link: LiveLink;
   readonly clock: { sentAtMs: number };
-}): Message => {
+}): readonly string[] => {
   const { round, member, link, clock } = options;
   const { plan, ledger, table, open } = round;
-  const leftMs = Math.max(0, Math.floor(plan.deadlineMs - (performance.now() - round.startedAtMs)));
-  const tasks = plan.tasks.map((task) => {
-    // Nobody can guess an id, and an id says nothing about the task or its truth.
-    const id = randomBytes(16).toString('hex');
+  const ids = drawIds(plan.tasks.length);
+  for (const [index, task] of plan.tasks.entries()) {
+    const id = ids[index] ?? '';
     const pair = { task, member };
     open.set(id, { pair, link });
     table.requests.set(id, {
@@ -73,9 +84,8 @@ const ask = (options: {
         decide(round, { verdict: ledger.grade(pair, reply, timing), ack: { link, id } });
       },
     });
-    return { id, kind: task.kind, request: task.request };
-  });
-  return { type: 'tasks', v: PROTOCOL_VERSION, round: plan.roundId, deadlineMs: leftMs, tasks };
+  }
+  return ids;
 };
 
 const withdraw = (round: Round, member: Pair['member'], outcome: 'missed' | 'unreachable'): void => {
@@ -97,9 +107,11 @@ const dispatchOne = (round: Round, member: Pair['member']): boolean => {
     return false;
   }
   const clock = { sentAtMs: performance.now() };
-  const frame = ask({ round, member, link, clock });
-  link.owes(round.plan.tasks.length);
-  const sent = link.connection.send(frame);
+  const ids = ask({ round, member, link, clock });
+  link.owes(ids.length);
+  const deadlineMs = Math.max(0, round.plan.deadlineMs - (performance.now() - round.startedAtMs));
+  const frame = round.sheet.addressTo({ ids, deadlineMs: Math.floor(deadlineMs) });
+  const sent = frame.ok ? link.connection.send(frame.value) : frame;
   // No reply can arrive before this turn of the event loop ends. Encoding and sealing are our time, not the miner's.
   clock.sentAtMs = performance.now();
   if (sent.ok) return true;
@@ -171,6 +183,8 @@ const runCohort = Effect.fn('cohort.run')(function* (
   const plan = book.plans.get(link.input.roundId);
   if (plan === undefined)
     return yield* Effect.die(new Error(`round ${link.input.roundId} was never planned`));
+  const sheet = prepareTaskSheet({ round: plan.roundId, tasks: plan.tasks });
+  if (!sheet.ok) return yield* Effect.die(new Error(`the tasks of ${plan.roundId}: ${sheet.error.message}`));
   const expired = yield* Deferred.make<void>();
   link.receive((event) => {
     if (event.type === 'round.expire') Deferred.doneUnsafe(expired, Exit.void);
@@ -178,6 +192,7 @@ const runCohort = Effect.fn('cohort.run')(function* (
   const round: Round = {
     plan,
     startedAtMs: performance.now(),
+    sheet: sheet.value,
     ledger: createLedger(plan, Date.now),
     table,
     open: new Map(),

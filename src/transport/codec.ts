@@ -55,12 +55,15 @@ export const encodeMessage = (message: Message, maxBytes: number): Outcome<Buffe
   if (!checked.ok) return checked;
   const text = JSON.stringify(checked.value);
   // A UTF-16 unit takes at least one byte, so an absurd text is refused before it is copied.
-  if (text.length <= maxBytes) {
-    const bytes = Buffer.from(text, 'utf8');
-    if (bytes.length <= maxBytes) return succeed(bytes);
-  }
-  return failure('TooLarge', `message of over ${maxBytes} bytes: send fewer tasks at once or smaller ones`);
+  return text.length <= maxBytes ? fitting(Buffer.from(text, 'utf8'), maxBytes) : tooLarge(maxBytes);
 };
+
+/** Bytes of a message, unless there are too many of them. */
+export const fitting = (bytes: Buffer, maxBytes: number): Outcome<Buffer, CodecFailure> =>
+  bytes.length <= maxBytes ? succeed(bytes) : tooLarge(maxBytes);
+
+const tooLarge = (maxBytes: number): Outcome<never, CodecFailure> =>
+  failure('TooLarge', `message of over ${maxBytes} bytes: send fewer tasks at once or smaller ones`);
 
 /** Decodes one JSON object of the handshake with `schema`; null for whatever is wrong with it. */
 export const decodePayload = <A>(schema: Schema.Codec<A, A>, bytes: Uint8Array): A | null => {

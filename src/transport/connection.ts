@@ -4,6 +4,7 @@ import type { LinkFailure } from '../domain/failures.ts';
 import type { Hotkey } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Message, Role } from './protocol.ts';
+import type { EncodedMessage } from './taskSheet.ts';
 
 /** Receives a message. `receivedAtMs` is `performance.now()` at the read that completed its frame. */
 export type OnMessage = (message: Message, receivedAtMs: number) => void;
@@ -12,7 +13,7 @@ export type OnMessage = (message: Message, receivedAtMs: number) => void;
 export interface PeerConnection {
   readonly remote: { readonly hotkey: Hotkey; readonly role: Role; readonly address: string };
   /** Hands a message to the socket. `Overflow`: it does not fit (nothing was sent); else: why the link is over. */
-  send(message: Message): Outcome<void, LinkFailure>;
+  send(message: Message | EncodedMessage): Outcome<void, LinkFailure>;
   /** Sets the one receiver; messages that came before it are delivered at once, in order. */
   listen(onMessage: OnMessage): void;
   /** Smoothed round trip of the heartbeat; null before the first one. */

@@ -3,7 +3,7 @@ import * as Effect from 'effect/Effect';
 
 import type { LinkFailure } from '../domain/failures.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
-import { decodeMessage, encodeMessage } from './codec.ts';
+import { decodeMessage, encodeMessage, fitting } from './codec.ts';
 import type { OnMessage, PeerConnection } from './connection.ts';
 import type { FrameSocket } from './frameSocket.ts';
 import type { Established } from './handshake.ts';
@@ -14,6 +14,7 @@ import { createOutbound } from './outbound.ts';
 import { type Message, mayBeSentBy, PROTOCOL_VERSION, type Role } from './protocol.ts';
 import { createTokenBucket } from './rates.ts';
 import { createOpener, createSealer, SEAL_BYTES } from './sealedFrames.ts';
+import type { EncodedMessage } from './taskSheet.ts';
 
 export type Session = PeerConnection & {
   /** Called at the first authentic message, whatever it is: the peer has accepted us. */
@@ -106,13 +107,13 @@ const createWriter = (given: {
   const sealer = createSealer(given.key);
   const outbound = createOutbound(socket, limits);
   const maxBytes = limits.maxFrameBytes - SEAL_BYTES;
-  return (message: Message): Outcome<void, LinkFailure> => {
+  return (message: Message | EncodedMessage): Outcome<void, LinkFailure> => {
     const ended = socket.ended();
     if (ended !== null) return fail(ended.failure);
     if (!mayBeSentBy[role].has(message.type)) {
       return fail({ _tag: 'ProtocolViolation', message: `a ${role} may not send ${message.type}` });
     }
-    const encoded = encodeMessage(message, maxBytes);
+    const encoded = 'bytes' in message ? fitting(message.bytes, maxBytes) : encodeMessage(message, maxBytes);
     if (!encoded.ok) {
       const isTooLarge = encoded.error._tag === 'TooLarge';
       return fail({ _tag: isTooLarge ? 'Overflow' : 'ProtocolViolation', message: encoded.error.message });
