@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import type * as Schema from 'effect/Schema';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { decodeMessage } from '#src/transport/codec.ts';
