@@ -53,12 +53,21 @@ export const fromScoped =
     down: (exit: Exit.Exit<A, E>, input: Input) => Out,
   ): CallbackActorLogic<In, Input> =>
     fromCallback<In, Input>(({ input, receive, sendBack }) => {
-      const life = Effect.scoped(open({ input, emit: sendBack, receive })).pipe(
-        Effect.onExit((exit) => Effect.sync(() => sendBack(down(exit, input)))),
+      let isLeft = false;
+      // XState calls the clean-up before it counts the actor as stopped: a scope that closes at once would still be
+      // heard, by a parent that has moved on and may hold the next link already.
+      const emit = (event: Out): void => {
+        if (!isLeft) sendBack(event);
+      };
+      const life = Effect.scoped(open({ input, emit, receive })).pipe(
+        Effect.onExit((exit) => Effect.sync(() => emit(down(exit, input)))),
         Effect.exit,
         Effect.asVoid,
         // `Effect.scoped` removes `Scope` from a generic requirement, which the compiler cannot see.
       ) as Effect.Effect<void, never, R>;
       const fiber = runtime.runSync(Effect.flatMap(ActorFibers, (fibers) => FiberSet.run(fibers, life)));
-      return () => fiber.interruptUnsafe();
+      return () => {
+        isLeft = true;
+        fiber.interruptUnsafe();
+      };
     });

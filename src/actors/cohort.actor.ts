@@ -201,7 +201,11 @@ const runCohort = Effect.fn('cohort.run')(function* (
   };
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      for (const id of round.open.keys()) table.requests.delete(id);
+      for (const [id, { link: asked }] of round.open) {
+        table.requests.delete(id);
+        // Nothing is owed to a round that is over, or the session would be busy for ever.
+        asked.owes(-1);
+      }
       book.plans.delete(plan.roundId);
     }),
   );
