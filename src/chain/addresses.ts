@@ -49,9 +49,12 @@ const ipv6Text = (ip: bigint): string => {
   return `${text(groups.slice(0, best.start))}::${text(groups.slice(best.start + best.length))}`;
 };
 
-/** Text of a stored address. The kind follows from the magnitude, as in the Python SDK; null above 128 bits. */
-export const formatAddress = (ip: bigint): string | null => {
+/**
+ * Text of a stored address; null above 128 bits. What exceeds 32 bits is IPv6 whatever its kind says, as in the Python
+ * SDK; `ipType` 6 tells `::1` from `0.0.0.1`.
+ */
+export const formatAddress = (ip: bigint, ipType = 4): string | null => {
   if (ip < 0n || ip > MAX_IPV6) return null;
-  if (ip > MAX_IPV4) return ipv6Text(ip);
+  if (ip > MAX_IPV4 || ipType === 6) return ipv6Text(ip);
   return [24n, 16n, 8n, 0n].map((shift) => String((ip >> shift) & 0xffn)).join('.');
 };

@@ -27,7 +27,7 @@ const list = <S extends Schema.ConstraintDecoder<unknown>>(item: S) =>
   Schema.Array(item).check(Schema.isMaxLength(MAX_NEURONS));
 const U16 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: U16_MAX }));
 
-const AxonInfo = Schema.Struct({ ip: Unsigned, port: U16 });
+const AxonInfo = Schema.Struct({ ip: Unsigned, port: U16, ipType: Schema.Int });
 const Selected = Schema.Struct({
   ownerHotkey: Schema.NullOr(Hotkey),
   block: BlockNumber,
@@ -88,7 +88,7 @@ export const nextEpochBlock = (schedule: {
 
 const axonOf = (info: typeof AxonInfo.Type): Axon | null => {
   const ip = BigInt(info.ip);
-  const text = formatAddress(ip);
+  const text = formatAddress(ip, info.ipType);
   return ip === 0n || info.port === 0 || text === null ? null : { ip: text, port: info.port };
 };
 

@@ -23,8 +23,6 @@ export type AxonEndpoint = {
 
 /** The SDK's value for "HTTP axon"; the chain only stores it. */
 const PROTOCOL = 4;
-const LOOPBACK_V4 = 0x7f00_0001n;
-const LOOPBACK_V6 = 1n;
 const BROADCAST_V4 = 0xffff_ffffn;
 const ALL_ONES_V6 = (1n << 128n) - 1n;
 const U32_MAX = 4_294_967_295;
@@ -50,16 +48,20 @@ type Wanted = NumericAddress & { readonly port: number; readonly version: number
 const refuse = (check: string, message: string): Outcome<never, SubmitFailure> =>
   fail({ _tag: 'Refused', check, message, retry: { when: 'never' } });
 
+/** What no host can have. Loopback is left to the chain: public ones refuse it, one on a single machine need not. */
 const isForbidden = ({ ip, ipType }: NumericAddress): boolean =>
-  ipType === 4 ? ip === LOOPBACK_V4 || ip === BROADCAST_V4 : ip === LOOPBACK_V6 || ip === ALL_ONES_V6;
+  ip === (ipType === 4 ? BROADCAST_V4 : ALL_ONES_V6);
 
-/** Checks an endpoint by the chain's rules (subtensor subnets/serving.rs); private ranges are accepted, as there. */
+/**
+ * Checks what every chain refuses (subtensor subnets/serving.rs); private ranges are accepted, as there. The chain
+ * itself decides about 127.0.0.1 and ::1, in its pool: see `InvalidIpAddress` in `submit.ts`.
+ */
 export const checkEndpoint = ({ ip, port, version }: AxonEndpoint): Outcome<Wanted, SubmitFailure> => {
   const address = parseAddress(ip);
   if (address === null)
     return refuse('InvalidIpType', `${JSON.stringify(ip)} is neither an IPv4 nor an IPv6 address`);
   if (isForbidden(address)) {
-    return refuse('InvalidIpAddress', `${ip} cannot be reached by others: set AXON_IP to a public address`);
+    return refuse('InvalidIpAddress', `${ip} is no address of a host: set AXON_IP to a public address`);
   }
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     return refuse('InvalidPort', `port ${port} is not between 1 and 65535: set AXON_PORT`);

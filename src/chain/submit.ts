@@ -64,12 +64,23 @@ const CUSTOM_CHECKS: ReadonlyMap<number, readonly [check: string, retry: Retry]>
   [27, ['DelegateTakeTooHigh', NEVER]],
 ]);
 
-const refused = (check: string, detail: string, retry: Retry): SubmitRefused =>
-  new SubmitRefused({
+/** What to do where the name of a check does not say it. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  [
+    'InvalidIpAddress',
+    'set AXON_IP to an address that validators can reach; this chain takes no loopback address (127.0.0.1, ::1)',
+  ],
+]);
+
+const refused = (check: string, detail: string, retry: Retry): SubmitRefused => {
+  const advice = ADVICE.get(check);
+  const message = `the chain's pool refused the extrinsic: ${check} (${detail})`;
+  return new SubmitRefused({
     check,
-    message: `the chain's pool refused the extrinsic: ${check} (${detail})`,
+    message: advice === undefined ? message : `${message}: ${advice}`,
     retry,
   });
+};
 const unconfirmed = (detail: string): SubmitUnconfirmed =>
   new SubmitUnconfirmed({ message: `${detail}: look for it in the blocks since it was signed` });
 

@@ -32,6 +32,12 @@ describe('chain / addresses', () => {
     expect(formatAddress(1n << 128n)).toBeNull();
   });
 
+  it('tells ::1 from 0.0.0.1 by the stored kind', () => {
+    expect(formatAddress(1n, 6)).toBe('::1');
+    expect(formatAddress(1n, 4)).toBe('0.0.0.1');
+    expect(formatAddress(1n << 32n, 4)).toBe('::1:0:0');
+  });
+
   it('gives every address back', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), (ip) => {

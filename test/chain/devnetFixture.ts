@@ -16,6 +16,7 @@ export const DEADLINES = { connectMs: 2_000, callMs: 5_000 };
 export const startSubnet = (options: {
   readonly sealing: 'manual' | 'interval';
   readonly hyperparameters?: Record<string, number | boolean>;
+  readonly flags?: { readonly allowLoopbackAxon: boolean };
 }): Promise<Devnet> =>
   startDevnet({
     sealing: options.sealing,
@@ -24,6 +25,7 @@ export const startSubnet = (options: {
       chain: 'chain client test',
       blockTimeMs: options.sealing === 'manual' ? 1_000 : 100,
       accounts: [],
+      flags: options.flags ?? {},
       subnets: [
         {
           netuid: NETUID,

@@ -20,9 +20,7 @@ const wanted = (changes: Partial<typeof endpoint> = {}) => {
 
 describe('chain / serveAxon', () => {
   it.each([
-    ['127.0.0.1', 'InvalidIpAddress'],
     ['255.255.255.255', 'InvalidIpAddress'],
-    ['::1', 'InvalidIpAddress'],
     ['ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'InvalidIpAddress'],
     ['localhost', 'InvalidIpType'],
   ])('refuses to serve at %s', (ip, check) => {
@@ -39,6 +37,11 @@ describe('chain / serveAxon', () => {
   it('accepts public, private and withdrawn addresses', () => {
     for (const ip of ['8.8.8.8', '10.0.0.1', '0.0.0.0', '2001:db8::1'])
       expect(checkEndpoint({ ...endpoint, ip }).ok).toBe(true);
+  });
+
+  it('leaves loopback addresses to the chain, whose genesis may allow them', () => {
+    expect(wanted({ ip: '127.0.0.1' })).toMatchObject({ ip: 0x7f00_0001n, ipType: 4 });
+    expect(wanted({ ip: '::1' })).toMatchObject({ ip: 1n, ipType: 6 });
   });
 
   it('sees that nothing changed', () => {

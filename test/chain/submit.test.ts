@@ -35,6 +35,11 @@ describe('chain / submit', () => {
     expect(refusal(1010, `Custom error: ${code}`)).toMatchObject({ _tag: 'Refused', check, retry: { when } });
   });
 
+  it('says what to do about an address that the chain refuses', () => {
+    expect(refusal(1010, 'Custom error: 11')?.message).toMatch(/set AXON_IP .*no loopback address/);
+    expect(refusal(1010, 'Custom error: 13')?.message).toMatch(/InvalidPort \(.*Custom error: 13\)$/);
+  });
+
   it.each([
     [1010, 'Transaction is outdated', { _tag: 'Unconfirmed' }],
     [1010, 'Transaction has an ancient birth block', { _tag: 'NotIncluded', retry: { when: 'nextBlock' } }],
