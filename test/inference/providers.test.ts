@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
 import * as Effect from 'effect/Effect';
 import { describe, expect, it } from 'vitest';
 
+import { CUDA_ADVICE } from '#src/inference/cudaAdvice.ts';
 import type { MachineFacts } from '#src/inference/providers.ts';
 import { inspectMachine, planProvider } from '#src/inference/providers.ts';
 
@@ -43,12 +46,20 @@ describe('inference / providers', () => {
   it('refuses CUDA with what is missing and what to install', () => {
     const error = refusal({ ...GPU_MACHINE, hasNvidiaDriver: false });
     expect(error.missing).toEqual(['an NVIDIA driver']);
-    expect(error.message).toMatch(
-      /NVIDIA driver.*ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node/,
-    );
+    expect(error.message).toMatch(/NVIDIA driver.*ONNXRUNTIME_NODE_INSTALL=cuda12 node /);
     expect(refusal({ ...GPU_MACHINE, platform: 'darwin', arch: 'arm64' }).message).toMatch(
       /darwin arm64 \(there is none\)/,
     );
+  });
+
+  it('advises an install script that exists, not npm rebuild, which allowScripts turns off', () => {
+    const [, script = ''] = /ONNXRUNTIME_NODE_INSTALL=cuda12 node (\S+)"/.exec(CUDA_ADVICE) ?? [];
+    // `skip` ends the script before it loads anything from the network, but after everything it needs was found.
+    const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+    expect(spawnSync(process.execPath, [script], { env }).status).toBe(0);
+    const manifest: { readonly allowScripts: unknown } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(manifest.allowScripts).toMatchObject({ 'onnxruntime-node': false });
+    expect(CUDA_ADVICE).not.toContain('npm rebuild');
   });
 
   it('looks at this machine quickly and without loading the runtime', () => {
