@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import * as Schema from 'effect/Schema';
 
 import { type Outcome, succeed } from '../domain/outcome.ts';
+import { MAX_QUEUED_TEXTS, MAX_WORKERS } from '../inference/poolLimits.ts';
 import {
   choice,
   decimal,
@@ -109,8 +110,8 @@ const inference = {
     group: 'Inference',
     description: 'Processes that run models; one or two for a GPU.',
     minimum: 1,
-    maximum: 256,
-    value: () => Math.min(256, Math.max(1, availableParallelism() - 1)),
+    maximum: MAX_WORKERS,
+    value: () => Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)),
     note: 'CPU cores less one, at least 1',
   }),
   queueLimit: integer({
@@ -119,7 +120,7 @@ const inference = {
     group: 'Inference',
     description: 'Texts that may wait for a worker; beyond it validators are told that the miner is busy.',
     minimum: 1,
-    maximum: 65_536,
+    maximum: MAX_QUEUED_TEXTS,
     text: '256',
   }),
 } as const;

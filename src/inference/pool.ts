@@ -19,6 +19,7 @@ import type { InferenceError } from './errors.ts';
 import { ModelFolderError, PoolOptionsError } from './errors.ts';
 import type { ModelManifest } from './manifest.ts';
 import { readModelFolder } from './manifest.ts';
+import { MAX_QUEUED_TEXTS, MAX_WORKERS } from './poolLimits.ts';
 import type { ProviderPlan, RequestedProvider } from './providers.ts';
 import { inspectMachine, planProvider } from './providers.ts';
 import { loadTokenizer } from './tokenizer.ts';
@@ -82,10 +83,7 @@ export type PoolOptions = {
   readonly workerEntry?: URL;
 };
 
-const SLOTS_LIMIT = 256;
 const MODELS_LIMIT = 64;
-/** Taking a text out of the queue costs time in proportion to its length. */
-const QUEUE_LIMIT = 8_192;
 const TOKEN_BUDGET_LIMIT = 65_536;
 
 const checkWhole = (option: string, value: number, most: number): Effect.Effect<void, PoolOptionsError> =>
@@ -101,8 +99,8 @@ const checkWhole = (option: string, value: number, most: number): Effect.Effect<
 const PROVIDERS: readonly string[] = ['auto', 'cpu', 'cuda'];
 
 const checkOptions = Effect.fnUntraced(function* (options: PoolOptions, entry: URL) {
-  yield* checkWhole('slots', options.slots, SLOTS_LIMIT);
-  yield* checkWhole('queueLimit', options.queueLimit, QUEUE_LIMIT);
+  yield* checkWhole('slots', options.slots, MAX_WORKERS);
+  yield* checkWhole('queueLimit', options.queueLimit, MAX_QUEUED_TEXTS);
   yield* checkWhole('number of modelDirs', options.modelDirs.length, MODELS_LIMIT);
   if (options.tokenBudget !== undefined)
     yield* checkWhole('tokenBudget', options.tokenBudget, TOKEN_BUDGET_LIMIT);

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { envExample } from '#src/config/envExample.ts';
 import { describeConfig, helpText, loadConfig, type Role, settingsTable } from '#src/config.ts';
 import { taskKindNames } from '#src/domain/tasks/kinds.ts';
+import { MAX_QUEUED_TEXTS, MAX_WORKERS } from '#src/inference/poolLimits.ts';
 import { createLogger, type LogOptions } from '#src/logging.ts';
 
 const roles: readonly Role[] = ['validator', 'miner'];
@@ -219,6 +220,16 @@ describe('config / errors', () => {
     expect(error).toMatchObject({ kind: 'invalid', exitCode: 2 });
     expect(error.message).toContain(message);
     expect(error.message).toContain(`node dist/${role}.js --help`);
+  });
+
+  it('takes no queue limit and no number of workers that the inference pool refuses', () => {
+    const most = ['--queue-limit', `${MAX_QUEUED_TEXTS}`, '--workers', `${MAX_WORKERS}`];
+    expect(loaded('miner', most)).toMatchObject({ queueLimit: 8_192, workers: 256 });
+    for (const [flag, most] of [
+      ['--queue-limit', MAX_QUEUED_TEXTS],
+      ['--workers', MAX_WORKERS],
+    ] as const)
+      expect(problem('miner', [flag, `${most + 1}`]).message).toContain(`a whole number from 1 to ${most}`);
   });
 
   it('lists every wrong value with the place it came from', () => {

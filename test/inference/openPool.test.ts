@@ -2,6 +2,7 @@ import * as Effect from 'effect/Effect';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import type { PoolOptions } from '#src/inference/pool.ts';
+import { MAX_QUEUED_TEXTS } from '#src/inference/poolLimits.ts';
 import { openPool } from '#src/inference/pool.ts';
 import { inspectMachine, missingForCuda } from '#src/inference/providers.ts';
 import { classifierModel, makeWorkspace } from './modelFolders.ts';
@@ -59,6 +60,7 @@ describe('inference / openPool', () => {
   it.each<[Partial<PoolOptions>, RegExp]>([
     [{ slots: 0 }, /slots is 0: give a whole number from 1 to 256/],
     [{ queueLimit: Number.NaN }, /queueLimit is NaN/],
+    [{ queueLimit: MAX_QUEUED_TEXTS + 1 }, /queueLimit is 8193: give a whole number from 1 to 8192/],
     [{ modelDirs: [] }, /number of modelDirs is 0/],
     [{ tokenBudget: 1.5 }, /tokenBudget is 1\.5/],
     [
