@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as Effect from 'effect/Effect';
@@ -47,10 +45,8 @@ const build = (): Promise<void> =>
     });
   });
 
-const lockFolder = join(
-  tmpdir(),
-  `miaoai-build-${createHash('sha256').update(repository).digest('hex').slice(0, 16)}`,
-);
+/** Beside what belongs to this installation alone, and out of git. */
+const lockFolder = join(repository, 'node_modules', '.miaoai-test-build');
 
 /**
  * The folder of the built daemons, built anew when a source is newer. `npm test` has built them before; this is for

@@ -33,6 +33,8 @@ export type Facts = {
     readonly lost: LogLine;
     readonly fromMs: number;
     readonly toMs: number;
+    /** The block at which the chain could be reached again. */
+    readonly restoredBlock: number;
     readonly confirmed: LogLine;
   };
   readonly ends: ReadonlyMap<string, End>;
@@ -117,10 +119,11 @@ const cutChain = async (play: Play, validator: SystemProcess, wire: CutWire): Pr
   );
   await untilBlock(play, start + Math.ceil(tempo * (dueAfter + 0.1)));
   const toMs = Date.now();
+  const restoredBlock = play.watch.block();
   await wire.restore();
   const limitMs = patienceFor(start + tempo - play.watch.block());
   const confirmed = await validator.saw('weights.confirmed', limitMs, isOfEpoch(third));
-  return { lost, fromMs, toMs, confirmed };
+  return { lost, fromMs, toMs, restoredBlock, confirmed };
 };
 
 /** The first signal drains, the second one ends at once: sent while a round is under way. */

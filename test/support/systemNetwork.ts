@@ -16,8 +16,8 @@ export const netuid = 86;
 export const blockTimeMs = 250;
 export const tempo = 72;
 /** Share of an epoch after which weights are due. */
-export const dueAfter = 0.4;
-export const roundDeadlineMs = 4_000;
+export const dueAfter = 0.3;
+export const roundDeadlineMs = 3_000;
 
 const startPatienceMs = 60_000;
 /** One way; a round takes more than twice as long, so that there is a middle of it. */

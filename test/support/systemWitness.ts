@@ -1,6 +1,6 @@
-import type * as Schema from 'effect/Schema';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
+import type * as Schema from 'effect/Schema';
 import * as Scope from 'effect/Scope';
 
 import { Chain } from '#src/chain/client.ts';
