@@ -16,6 +16,7 @@ import {
 } from './config/sources.ts';
 import { validatorProblems } from './config/validatorSettings.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
+import { exitCodes } from './exitCodes.ts';
 
 export { describeConfig, settingsTable } from './config/describe.ts';
 export type { Config, ConfigOf, MinerConfig, Role, ValidatorConfig };
@@ -29,7 +30,7 @@ export type ConfigProblem =
 const invalid = (role: Role, messages: readonly string[]): ConfigProblem => ({
   kind: 'invalid',
   message: [...messages, `node dist/${role}.js --help lists all settings.`].join('\n'),
-  exitCode: 2,
+  exitCode: exitCodes.settings,
 });
 
 type Read = { readonly value: unknown; readonly source: string };
@@ -100,7 +101,7 @@ export const loadConfig = <R extends Role>(
   const flags = parseFlags(role, argv);
   if (!flags.ok)
     return flags.error.kind === 'help'
-      ? fail({ kind: 'help', message: helpText(role), exitCode: 0 })
+      ? fail({ kind: 'help', message: helpText(role), exitCode: exitCodes.drained })
       : fail(invalid(role, [flags.error.message]));
   const file = readEnvFile(role, cwd);
   if (!file.ok) return fail(invalid(role, [file.error]));

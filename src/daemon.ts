@@ -1,3 +1,4 @@
+/** What both daemons share: the hotkey, signals, and the end. */
 import { homedir } from 'node:os';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
@@ -6,18 +7,12 @@ import type { AnyActorRef, Subscription } from 'xstate';
 
 import { type Config, type ConfigOf, loadConfig, type Role } from './config.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
+import { exitCodes } from './exitCodes.ts';
 import { type Identity, identityFromUri, keysReady } from './keys/identity.ts';
 import { loadHotkey } from './keys/wallet.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { resolveDataDir } from './store/dataDir.ts';
 import type { StoreOpenError } from './store/errors.ts';
-
-/**
- * What both daemons share: exit codes, the hotkey, signals, and the end.
- *
- * 0 drained, 1 failed (a defect, a store that cannot be used), 2 wrong settings, 3 no usable hotkey.
- */
-export const exitCodes = { drained: 0, failed: 1, settings: 2, hotkey: 3 } as const;
 
 /** Ends at once with a message for the operator. */
 export const refuse = (message: string, code: number): never => {

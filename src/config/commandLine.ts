@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
+import { exitCodesText } from '../exitCodes.ts';
 import { type Role, settingsOf } from './roles.ts';
 import { defaultText, type Setting } from './setting.ts';
 
@@ -19,7 +20,7 @@ const helpEnd = (role: Role): string =>
   [
     '',
     `Order of precedence: flag, environment variable, .env.${role} (without one: .env) in the working directory, default.`,
-    'Exit codes: 0 ended as asked, 1 failed, 2 wrong settings.',
+    `Exit codes: ${exitCodesText()}.`,
   ].join('\n');
 
 const optionsOf = (setting: Setting<unknown>): readonly Option[] => {

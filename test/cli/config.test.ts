@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { envExample } from '#src/config/envExample.ts';
 import { describeConfig, helpText, loadConfig, type Role, settingsTable } from '#src/config.ts';
 import { taskKindNames } from '#src/domain/tasks/kinds.ts';
+import { exitCodes } from '#src/exitCodes.ts';
 import { MAX_QUEUED_TEXTS, MAX_WORKERS } from '#src/inference/poolLimits.ts';
 import { createLogger, type LogOptions } from '#src/logging.ts';
 
@@ -272,6 +273,13 @@ describe('config / help and examples', () => {
       expect(words).toContain(`${row.description} [env ${row.env}] [default ${row.default}]`);
     }
     expect(help.split('\n').filter((line) => line.length > 120)).toEqual([]);
+  });
+
+  it.each(roles)('ends the help of the %s with every exit code of the daemons', (role) => {
+    const [, last = ''] = /\nExit codes: (.*)\.\n$/.exec(helpText(role)) ?? [];
+    const said = last.split(', ').map((part) => Number(part.split(' ')[0]));
+    expect(said).toEqual(Object.values(exitCodes));
+    expect(last).toBe('0 ended as asked, 1 failed, 2 wrong settings, 3 no usable hotkey');
   });
 
   it.each(roles)('gives each setting of the %s names of its own', (role) => {
