@@ -183,6 +183,7 @@ const runCohort = Effect.fn('cohort.run')(function* (
   const plan = book.plans.get(link.input.roundId);
   if (plan === undefined)
     return yield* Effect.die(new Error(`round ${link.input.roundId} was never planned`));
+  yield* Effect.addFinalizer(() => Effect.sync(() => book.plans.delete(plan.roundId)));
   const sheet = prepareTaskSheet({ round: plan.roundId, tasks: plan.tasks });
   if (!sheet.ok) return yield* Effect.die(new Error(`the tasks of ${plan.roundId}: ${sheet.error.message}`));
   const expired = yield* Deferred.make<void>();
@@ -206,7 +207,6 @@ const runCohort = Effect.fn('cohort.run')(function* (
         // Nothing is owed to a round that is over, or the session would be busy for ever.
         asked.owes(-1);
       }
-      book.plans.delete(plan.roundId);
     }),
   );
   const recorder = yield* Effect.forkScoped(recordVerdicts(round));

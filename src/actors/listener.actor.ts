@@ -24,17 +24,33 @@ export type ListenerSettings = Omit<LinkSettings, 'genesisHash' | 'role'> & {
 /** Most sockets whose hotkey is not proven, most at all, and most new ones of one address per minute. */
 const bounds = { maxPending: 64, maxConnections: 320, maxPerAddressPerMinute: 120 } as const;
 
-/** Whether a hotkey may ask this miner to work, by the newest metagraph. Looked up before any signature is checked. */
+export type AdmissionRules = Pick<ListenerSettings, 'requirePermit' | 'minValidatorStake'>;
+
+/**
+ * Whether a hotkey may ask this miner to work, by the newest metagraph. Looked up before any signature is checked, and
+ * again with each batch of tasks.
+ */
 export const mayAsk = (
   subnet: SubnetSnapshot | null,
   hotkey: Hotkey,
-  rules: Pick<ListenerSettings, 'requirePermit' | 'minValidatorStake'>,
+  rules: AdmissionRules,
 ): Outcome<void, string> => {
   const neuron = subnet?.neurons.find((candidate) => candidate.hotkey === hotkey);
   if (neuron === undefined) return fail('not registered on this subnet');
   if (rules.requirePermit && !neuron.validatorPermit) return fail('no validator permit');
   if (neuron.stake < rules.minValidatorStake) return fail('stake below the minimum of this miner');
   return succeed(undefined);
+};
+
+/**
+ * Makes room for one more arrival. No more sockets can be unproven than `maxPending`, so of that many untaken ones the
+ * oldest has been cut, or is about to be; without this a full miner would remember every socket that ever came.
+ */
+const forgetOldest = (arrivals: Map<string, Arrival>): void => {
+  const [oldest] = arrivals.values();
+  if (oldest === undefined || arrivals.size < bounds.maxPending) return;
+  arrivals.delete(oldest.id);
+  oldest.refuse();
 };
 
 const open = (settings: ListenerSettings) =>
@@ -50,6 +66,7 @@ const open = (settings: ListenerSettings) =>
       role: 'miner',
       authorise: ({ hotkey }) => mayAsk(chain.subnet, hotkey, settings),
       onArrival: (arrival: Arrival) => {
+        forgetOldest(arrivals);
         arrivals.set(arrival.id, arrival);
         link.emit({ type: 'peer.arrived', arrival: arrival.id });
       },

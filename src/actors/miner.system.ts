@@ -57,6 +57,8 @@ const machineOf = (parts: MinerParts) => {
   const { runtime, settings, identity } = parts;
   const { netuid } = settings;
   const limits = defaultLinkLimits;
+  const { requirePermit, minValidatorStake } = settings;
+  const rules = { requirePermit, minValidatorStake };
   return minerMachine.provide({
     actors: {
       chainLink: chainLinkMachine.provide({
@@ -85,8 +87,7 @@ const machineOf = (parts: MinerParts) => {
         limits,
         host: settings.bindHost,
         port: settings.axonPort,
-        requirePermit: settings.requirePermit,
-        minValidatorStake: settings.minValidatorStake,
+        ...rules,
       }),
       announceAxon: announceAxon(runtime, {
         identity,
@@ -95,7 +96,7 @@ const machineOf = (parts: MinerParts) => {
         version: settings.version,
       }),
       validatorSession: validatorSessionMachine.provide({
-        actors: { peerLink: validatorLink(runtime, createTaskDesk(parts.pool)) },
+        actors: { peerLink: validatorLink(runtime, { desk: createTaskDesk(parts.pool), rules }) },
       }),
     },
   });

@@ -1,12 +1,18 @@
+import * as Deferred from 'effect/Deferred';
 import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
 import type { EventObject } from 'xstate';
 
+import type { LinkFailure } from '../domain/failures.ts';
+import type { Outcome } from '../domain/outcome.ts';
 import type { AcceptValidator, ValidatorSessionEvent } from '../machines/validatorSession.machine.ts';
 import type { PeerConnection } from '../transport/connection.ts';
 import { type Message, PROTOCOL_VERSION, type Tasks } from '../transport/protocol.ts';
 import { Arrivals } from './arrivals.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
+import { CurrentChain } from './currentChain.ts';
 import { linkClosed } from './linkClosed.ts';
+import { type AdmissionRules, mayAsk } from './listener.actor.ts';
 import type { RefusalReason, TaskDesk } from './taskDesk.ts';
 
 type Emit = (event: ValidatorSessionEvent) => void;
@@ -22,6 +28,9 @@ const createServing = (options: {
   readonly peer: PeerConnection;
   readonly desk: TaskDesk;
   readonly emit: Emit;
+  /** Asked with each batch of tasks: a validator may lose its permit while its link lives. */
+  readonly mayAsk: () => Outcome<void, string>;
+  readonly onRevoked: (reason: string) => void;
 }) => {
   const { peer, desk, emit } = options;
   let open = 0;
@@ -61,6 +70,11 @@ const createServing = (options: {
   return {
     onMessage: (message: Message, receivedAtMs: number): void => {
       if (message.type !== 'tasks') return;
+      const allowed = options.mayAsk();
+      if (!allowed.ok) {
+        options.onRevoked(allowed.error);
+        return;
+      }
       for (const task of message.tasks) take(task, receivedAtMs + message.deadlineMs);
     },
     refuseTasks: () => {
@@ -70,7 +84,7 @@ const createServing = (options: {
   };
 };
 
-const open = (desk: TaskDesk) =>
+const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: AdmissionRules }) =>
   Effect.fn('validatorLink.open')(function* (
     link: Link<{ readonly arrival: string }, EventObject, ValidatorSessionEvent>,
   ) {
@@ -79,7 +93,15 @@ const open = (desk: TaskDesk) =>
     arrivals.delete(link.input.arrival);
     if (arrival === undefined) return yield* Effect.fail(gone);
     const peer = yield* arrival.accept;
-    const serving = createServing({ peer, desk, emit: link.emit });
+    const chain = yield* CurrentChain;
+    const revoked = yield* Deferred.make<never, LinkFailure>();
+    const serving = createServing({
+      peer,
+      desk,
+      emit: link.emit,
+      mayAsk: () => mayAsk(chain.subnet, peer.remote.hotkey, rules),
+      onRevoked: (message) => void Deferred.doneUnsafe(revoked, Exit.fail({ _tag: 'Refused', message })),
+    });
     link.receive((event) => {
       if (event.type === 'link.refuseTasks') serving.refuseTasks();
     });
@@ -92,9 +114,15 @@ const open = (desk: TaskDesk) =>
       maxInFlight,
     });
     peer.listen(serving.onMessage);
-    return yield* Effect.flatMap(peer.closed, (failure) => Effect.fail(failure));
+    return yield* Effect.raceFirst(
+      Deferred.await(revoked),
+      Effect.flatMap(peer.closed, (failure) => Effect.fail(failure)),
+    );
   });
 
 /** One validator's link: its handshake, its tasks, its end. */
-export const validatorLink = (runtime: ActorRuntime<Arrivals>, desk: TaskDesk): AcceptValidator =>
-  fromScoped(runtime)(open(desk), (exit) => ({ type: 'link.closed' as const, failure: linkClosed(exit) }));
+export const validatorLink = (
+  runtime: ActorRuntime<Arrivals | CurrentChain>,
+  serving: { readonly desk: TaskDesk; readonly rules: AdmissionRules },
+): AcceptValidator =>
+  fromScoped(runtime)(open(serving), (exit) => ({ type: 'link.closed' as const, failure: linkClosed(exit) }));

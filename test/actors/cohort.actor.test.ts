@@ -383,4 +383,12 @@ describe('actors / cohort', () => {
     const failed = await host.event('cohort.failed');
     expect(JSON.stringify(failed['failure'])).toContain('was never planned');
   });
+
+  it('fails by name, and forgets the plan, when a task does not fit its kind', async () => {
+    const plan = planOf({ tasks: 1 });
+    const odd = { ...plan, tasks: plan.tasks.map((task) => ({ ...task, truth: { label: 'neither' } })) };
+    const failed = await (await begin(odd)).event('cohort.failed');
+    expect(JSON.stringify(failed['failure'])).toContain('does not fit its kind');
+    expect(life.book.plans.size).toBe(0);
+  });
 });

@@ -1,0 +1,291 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { appendEvidence, lastEvidenceSeq } from '#src/actors/evidenceLog.ts';
+import { judgeRecorded } from '#src/actors/grading.ts';
+import { planRound, type RoundSettings } from '#src/actors/planRound.actor.ts';
+import { prepareValidator } from '#src/actors/prepareValidator.actor.ts';
+import { scoreEpoch } from '#src/actors/scoreEpoch.actor.ts';
+import { createLedger } from '#src/actors/cohortLedger.ts';
+import { deriveEpochs } from '#src/domain/derivation.ts';
+import { decodeEvidence, type EvidenceRecord, type RoundPlanned } from '#src/domain/evidence.ts';
+import { defaultScoringPolicy } from '#src/domain/scoring.ts';
+import { emptyTrust } from '#src/domain/trust.ts';
+import {
+  askOnce,
+  dataFolder,
+  evidenceOnDisk,
+  openValidatorLife,
+  recordsOf,
+  type ValidatorLife,
+} from '#test/support/actors.ts';
+import { planFor, rightAnswer, wrongAnswer } from '#test/support/actorsMiners.ts';
+import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
+import { identityOfUri } from '#test/support/peers.ts';
+
+const own = identityOfUri('//Self').hotkey;
+const owner = identityOfUri('//Owner').hotkey;
+const hotkeys = ['//M1', '//M2', '//M3'].map((uri) => identityOfUri(uri).hotkey);
+const hotkeyAt = (index: number): string => hotkeys[index] ?? own;
+
+const policy = defaultScoringPolicy;
+const roundSettings: RoundSettings = {
+  tasksPerRound: 4,
+  cohortSize: 2,
+  kinds: ['text_classification', 'sentiment_analysis'],
+  policy,
+};
+
+/** Uid 0 validates, 1 to 3 mine, 4 is the owner. */
+const subnet = subnetAt({
+  blockHash: `0x${'ab'.repeat(32)}`,
+  ownerHotkey: owner,
+  neurons: [
+    neuron(0, own, null),
+    ...hotkeys.map((hotkey, index) => neuron(index + 1, hotkey, 8_091)),
+    neuron(4, owner, null),
+  ],
+});
+
+const candidates = hotkeys.map((hotkey, index) => ({ uid: index + 1, hotkey, stake: 10 * index }));
+const roundInput = (epoch = 7) => ({ epoch, block: 100, candidates, deadlineMs: 5_000 });
+
+describe('actors / planRound, scoreEpoch, prepareValidator', () => {
+  let folder = dataFolder();
+  let life: ValidatorLife;
+
+  const live = async (): Promise<void> => {
+    life = await openValidatorLife(folder.dir);
+    life.chain.subnet = subnet;
+  };
+  /** Everything in memory is lost; the next life finds what is on disk. */
+  const restart = async (): Promise<void> => {
+    await life.end();
+    await live();
+  };
+  beforeEach(async () => {
+    folder = dataFolder();
+    await live();
+  });
+  afterEach(async () => {
+    await life.end();
+    folder.remove();
+  });
+  afterAll(() => folder.remove());
+
+  const plan = (epoch?: number, settings = roundSettings) =>
+    askOnce(planRound(life.runtime, settings), roundInput(epoch));
+  const score = (epoch: number) => askOnce(scoreEpoch(life.runtime, { hotkey: own, policy }), { epoch });
+  const prepare = () => askOnce(prepareValidator(life.runtime), { hotkey: own });
+  const write = (records: readonly EvidenceRecord[]) => life.runtime.runPromise(appendEvidence(records));
+  const onDisk = () => evidenceOnDisk(folder.dir);
+  const answerOf = <A>(outcome: { readonly ok: boolean; readonly value?: A }): A => {
+    if (!outcome.ok || outcome.value === undefined) throw new Error(JSON.stringify(outcome));
+    return outcome.value;
+  };
+
+  /** Holds a round whose first `good` miners answer right, the others wrong; `settle` ends it. */
+  const hold = async (options: { epoch?: number; good?: number; settle?: boolean } = {}) => {
+    const { epoch = 7, good = 1, settle = true } = options;
+    const planned = planFor({ hotkeys, tasks: 4, epoch });
+    const ledger = createLedger(planned, Date.now);
+    const verdicts = planned.cohort.flatMap((member, index) =>
+      planned.tasks.map((task) => {
+        const answer = index < good ? rightAnswer(task) : wrongAnswer(task);
+        const timing = { sentAtMs: 0, receivedAtMs: 300 + index, rttMs: null };
+        return ledger.grade(
+          { task, member },
+          { type: 'answer', v: 1, id: 'x', answer, elapsedMs: 1 },
+          timing,
+        );
+      }),
+    );
+    const end: readonly EvidenceRecord[] = settle
+      ? [
+          {
+            v: 1,
+            type: 'round.settled',
+            roundId: planned.roundId,
+            epoch,
+            ...ledger.summary(),
+            at: Date.now(),
+          },
+        ]
+      : [];
+    await write([planned, ...verdicts, ...end]);
+    return planned;
+  };
+
+  it('has the plan on disk when it answers, truths in the book and none in the answer', async () => {
+    const outcome = await plan();
+    const { roundId, cohort, tasks } = answerOf(outcome);
+    const [recorded, ...more] = recordsOf(await onDisk(), 'round.planned');
+    expect(more).toEqual([]);
+    expect(recorded).toEqual(life.book.plans.get(roundId));
+    expect(decodeEvidence(recorded)).toMatchObject({ ok: true });
+    expect({ cohort, tasks }).toEqual({ cohort: 2, tasks: 4 });
+    expect(recorded?.tasks.map(({ kind }) => kind)).toEqual([
+      'text_classification',
+      'sentiment_analysis',
+      'text_classification',
+      'sentiment_analysis',
+    ]);
+    expect(Object.keys(answerOf(outcome)).toSorted()).toEqual(['cohort', 'roundId', 'tasks']);
+  });
+
+  it('asks everybody in turn, and never plans the same tasks again', async () => {
+    for (let round = 0; round < 3; round += 1) await plan();
+    const plans = recordsOf(await onDisk(), 'round.planned');
+    const seats = plans.flatMap(({ cohort }) => cohort.map(({ hotkey }) => hotkey));
+    expect(new Set(seats)).toEqual(new Set(hotkeys));
+    for (const hotkey of hotkeys) {
+      expect(life.book.asked.get(hotkey)).toBe(4 * seats.filter((seat) => seat === hotkey).length);
+    }
+    const texts = plans.map(({ tasks }) => JSON.stringify(tasks.map(({ request }) => request)));
+    expect(new Set(texts).size).toBe(3);
+    expect(new Set(plans.map(({ roundId }) => roundId)).size).toBe(3);
+  });
+
+  it('plans nothing that it could not record', async () => {
+    await life.closeStore();
+    expect(await plan()).toMatchObject({ ok: false, error: { _tag: 'StoreUnavailable' } });
+    expect(life.book.plans.size).toBe(0);
+    expect(life.book.asked.size).toBe(0);
+  });
+
+  it('scores an epoch once, on record before it is used', async () => {
+    await hold({ good: 1 });
+    const first = answerOf(await score(7));
+    const [recorded, ...more] = recordsOf(await onDisk(), 'epoch.scored');
+    expect(more).toEqual([]);
+    expect(recorded).toMatchObject({ epoch: 7, vector: first.vector, fromSeq: 0, ownerUid: 4 });
+    expect(first.vector).toEqual({ uids: [1], values: [65_535] });
+    expect(first.scored).toBe(3);
+    await hold({ good: 3 });
+    expect(answerOf(await score(7))).toEqual(first);
+    expect(recordsOf(await onDisk(), 'epoch.scored')).toHaveLength(1);
+    expect(life.book.nextFromSeq).toBe(recorded?.cutSeq);
+  });
+
+  it('answers the recorded scores after a restart as well, with the trust and the cut of before', async () => {
+    await hold({ good: 2 });
+    const first = answerOf(await score(7));
+    const { trust, nextFromSeq } = life.book;
+    expect(trust).not.toEqual(emptyTrust);
+    await restart();
+    expect(life.book.trust).toEqual(emptyTrust);
+    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 0 });
+    expect(life.book.trust).toEqual(trust);
+    expect(life.book.nextFromSeq).toBe(nextFromSeq);
+    expect(life.book.scoredEpoch).toBe(7);
+    expect(answerOf(await score(7))).toEqual(first);
+    expect(recordsOf(await onDisk(), 'epoch.scored')).toHaveLength(1);
+  });
+
+  it('takes up scores that a predecessor recorded and died before it could use them', async () => {
+    await hold({ good: 1 });
+    const first = answerOf(await score(7));
+    await restart();
+    // Not even the cursor helps: this life has read nothing yet.
+    expect(answerOf(await score(7))).toEqual(first);
+  });
+
+  it('counts each answer in exactly one epoch, also one of a round that straddles the cut', async () => {
+    await hold({ epoch: 7, good: 3 });
+    await score(7);
+    await hold({ epoch: 7, good: 1 });
+    await hold({ epoch: 8, good: 1 });
+    await score(8);
+    const [seventh, eighth] = recordsOf(await onDisk(), 'epoch.scored');
+    expect(seventh?.scores.map(({ asked }) => asked)).toEqual([4, 4, 4]);
+    expect(eighth?.scores.map(({ asked }) => asked)).toEqual([8, 8, 8]);
+    expect(eighth?.fromSeq).toBe(seventh?.cutSeq);
+  });
+
+  it('derives every vector again from the log, bit for bit, over a restart', async () => {
+    await hold({ epoch: 7, good: 2 });
+    await hold({ epoch: 7, good: 1 });
+    await score(7);
+    await restart();
+    await prepare();
+    await hold({ epoch: 8, good: 3 });
+    await score(8);
+    const derivation = deriveEpochs(await onDisk(), judgeRecorded);
+    expect(derivation.violations).toEqual([]);
+    expect(derivation.sound).toBe(true);
+    expect(derivation.epochs.map(({ epoch, verdicts, equal }) => ({ epoch, verdicts, equal }))).toEqual([
+      { epoch: 7, verdicts: 24, equal: true },
+      { epoch: 8, verdicts: 12, equal: true },
+    ]);
+  });
+
+  it('abandons the rounds of a killed predecessor once; what was judged in them still counts', async () => {
+    const open: RoundPlanned = await hold({ good: 1, settle: false });
+    const settled = await hold({ good: 1 });
+    await restart();
+    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 1 });
+    const abandoned = recordsOf(await onDisk(), 'round.abandoned');
+    expect(abandoned.map(({ roundId, epoch }) => ({ roundId, epoch }))).toEqual([
+      { roundId: open.roundId, epoch: 7 },
+    ]);
+    expect(abandoned[0]?.roundId).not.toBe(settled.roundId);
+    expect(life.book.asked.get(hotkeyAt(0))).toBe(8);
+    await restart();
+    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 0 });
+    await score(7);
+    const derivation = deriveEpochs(await onDisk(), judgeRecorded);
+    expect(derivation.sound).toBe(true);
+    expect(derivation.openRounds).toEqual([]);
+    expect(derivation.epochs[0]?.verdicts).toBe(24);
+  });
+
+  it('abandons a round that a scored epoch cut in two', async () => {
+    const open = await hold({ good: 1, settle: false });
+    await score(7);
+    await restart();
+    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 1 });
+    expect(recordsOf(await onDisk(), 'round.abandoned')[0]?.roundId).toBe(open.roundId);
+  });
+
+  it('gives a weight to history where an epoch was silent', async () => {
+    await hold({ epoch: 7, good: 1 });
+    await score(7);
+    const silent = answerOf(await score(8));
+    expect(silent.vector.uids).toEqual([1]);
+  });
+
+  it('burns through the owner when nobody earned anything', async () => {
+    await hold({ epoch: 7, good: 0 });
+    expect(answerOf(await score(7)).vector).toEqual({ uids: [4], values: [65_535] });
+  });
+
+  it('does not score without a metagraph, and scores when there is one', async () => {
+    await hold();
+    life.chain.subnet = null;
+    expect(await score(7)).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('metagraph') },
+    });
+    expect(recordsOf(await onDisk(), 'epoch.scored')).toEqual([]);
+    life.chain.subnet = subnet;
+    expect(await score(7)).toMatchObject({ ok: true });
+  });
+
+  it('reports a store that is gone as a failure of each of them', async () => {
+    await hold();
+    await life.closeStore();
+    expect(await score(7)).toMatchObject({ ok: false, error: { _tag: 'StoreUnavailable' } });
+    expect(await prepare()).toMatchObject({ ok: false, error: { _tag: 'StoreUnavailable' } });
+    expect(life.book.scoredEpoch).toBeNull();
+  });
+
+  it('reads on when a record of the log cannot be read, and says so', async () => {
+    await hold({ good: 1 });
+    await life.runtime.runPromise(
+      life.store.append('evidence', [{ key: 'z/1', value: { v: 9, type: 'later' } }]),
+    );
+    const seq = await life.runtime.runPromise(lastEvidenceSeq);
+    expect(answerOf(await score(7)).vector.uids).toEqual([1]);
+    expect(life.book.nextFromSeq).toBe(seq + 1);
+    expect(life.lines.some(({ unreadable }) => unreadable === 1)).toBe(true);
+  });
+});
