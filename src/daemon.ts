@@ -6,6 +6,7 @@ import * as Scope from 'effect/Scope';
 import type { AnyActorRef, Subscription } from 'xstate';
 
 import { type Config, type ConfigOf, loadConfig, type Role } from './config.ts';
+import { maskNetwork } from './domain/endpoint.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 import { exitCodes } from './exitCodes.ts';
 import { type Identity, identityFromUri, keysReady } from './keys/identity.ts';
@@ -79,10 +80,13 @@ export const openDataDir = async <A>(
   const scope = Scope.makeUnsafe();
   const dir = resolveDataDir({ explicit: config.dataDir, home: homedir(), network, netuid, hotkey, role });
   const opened = await Effect.runPromise(
-    Effect.match(Scope.provide(open({ dir, owner: `${network}/${netuid}/${hotkey}/${role}` }), scope), {
-      onSuccess: (value) => succeed(value),
-      onFailure: (error) => fail(error.message),
-    }),
+    Effect.match(
+      Scope.provide(open({ dir, owner: `${maskNetwork(network)}/${netuid}/${hotkey}/${role}` }), scope),
+      {
+        onSuccess: (value) => succeed(value),
+        onFailure: (error) => fail(error.message),
+      },
+    ),
   );
   if (!opened.ok) return refuse(opened.error, exitCodes.failed);
   return { dir, opened: opened.value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) };

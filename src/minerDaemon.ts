@@ -6,6 +6,7 @@ import { minerRuntime } from './actors/layers.ts';
 import { createMinerSystem } from './actors/miner.system.ts';
 import { CurrentPool } from './actors/taskDesk.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
+import { maskEndpoint } from './domain/endpoint.ts';
 import { prepareDataDir } from './store/dataDir.ts';
 import { lockDir } from './store/dirLock.ts';
 import { versionInteger } from './version.ts';
@@ -33,7 +34,7 @@ export const runMiner = async (): Promise<void> => {
     {
       event: 'daemon.started',
       netuid: config.netuid,
-      endpoints: config.chainEndpoints,
+      endpoints: config.chainEndpoints.map(maskEndpoint),
       modelDirs,
       dataDir: lock.dir,
     },

@@ -6,6 +6,7 @@ import { loadSnapshots } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import type { ValidatorConfig } from './config.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
+import { maskEndpoint } from './domain/endpoint.ts';
 import { defaultScoringPolicy, type ScoringPolicy } from './domain/scoring.ts';
 import { isTaskKind } from './domain/tasks/kinds.ts';
 import { EmbeddedStore } from './store/sqlite.ts';
@@ -34,7 +35,12 @@ export const runValidator = async (): Promise<void> => {
   const { dir, opened, close } = await openDataDir(config, hotkey, EmbeddedStore.open);
   const store: Store = opened;
   log.info(
-    { event: 'daemon.started', netuid: config.netuid, endpoints: config.chainEndpoints, dataDir: dir },
+    {
+      event: 'daemon.started',
+      netuid: config.netuid,
+      endpoints: config.chainEndpoints.map(maskEndpoint),
+      dataDir: dir,
+    },
     'validator started',
   );
   const runtime = validatorRuntime({ store, log });

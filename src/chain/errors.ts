@@ -4,6 +4,7 @@ import type { ChainFailure, Retry, SubmitFailure } from '../domain/failures.ts';
 
 /** The endpoint refused, closed or did not answer within the deadline of one operation. */
 export class ChainUnreachable extends Data.TaggedError('ChainUnreachable')<{
+  /** Masked: messages end up in logs and snapshots. */
   readonly endpoint: string;
   readonly operation: string;
   readonly detail: string;

@@ -4,6 +4,7 @@ import * as Result from 'effect/Result';
 import * as Schema from 'effect/Schema';
 import type * as Scope from 'effect/Scope';
 
+import { maskEndpoint, maskIn } from '../domain/endpoint.ts';
 import { type ChainError, ChainMalformed, ChainUnreachable, RpcRefused } from './errors.ts';
 import { earlyNotifications } from './quirks/earlyNotifications.ts';
 import { openSocket, type Socket } from './webSocket.ts';
@@ -61,7 +62,7 @@ const textOf = (data: unknown): string =>
     MAX_ERROR_TEXT,
   );
 
-/** What is shared between the socket's callbacks and the calls. */
+/** What is shared between the socket's callbacks and the calls; `endpoint` is the masked one, for messages. */
 const makeRouter = (endpoint: string) => {
   const pending = new Map<number, Pending>();
   const listeners = new Map<string, (result: unknown) => void>();
@@ -117,7 +118,11 @@ type Router = ReturnType<typeof makeRouter>;
 const connect = (options: RpcOptions, router: Router): Effect.Effect<Socket, ChainUnreachable> => {
   const { endpoint, connectMs } = options;
   const unreachable = (detail: string): ChainUnreachable =>
-    new ChainUnreachable({ endpoint, operation: 'connect', detail });
+    new ChainUnreachable({
+      endpoint: maskEndpoint(endpoint),
+      operation: 'connect',
+      detail: maskIn(detail, endpoint),
+    });
   const opening = Effect.callback<Socket, ChainUnreachable>((resume) => {
     let opened: Socket | null = null;
     try {
@@ -150,7 +155,8 @@ const connect = (options: RpcOptions, router: Router): Effect.Effect<Socket, Cha
 /** Opens a JSON-RPC connection; the scope's end closes it and destroys its socket. */
 export const openRpc = Effect.fn('chain.openRpc')(function* (options: RpcOptions) {
   const { endpoint, callMs } = options;
-  const router = makeRouter(endpoint);
+  const shown = maskEndpoint(endpoint);
+  const router = makeRouter(shown);
   const closeWith = (socket: Socket) =>
     Effect.sync(() => {
       socket.close();
@@ -160,7 +166,8 @@ export const openRpc = Effect.fn('chain.openRpc')(function* (options: RpcOptions
   let lastId = 0;
 
   const call: Rpc['call'] = (method, params) => {
-    const unreachable = (detail: string) => new ChainUnreachable({ endpoint, operation: method, detail });
+    const unreachable = (detail: string) =>
+      new ChainUnreachable({ endpoint: shown, operation: method, detail });
     const sending = Effect.callback<unknown, ChainError>((resume) => {
       if (router.pending.size >= MAX_PENDING) {
         resume(Effect.fail(unreachable(`${MAX_PENDING} calls are unanswered`)));

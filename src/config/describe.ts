@@ -1,4 +1,5 @@
-import { isNodeUrl, maskEndpoint } from './networks.ts';
+import { maskEndpoint } from '../domain/endpoint.ts';
+import { isNodeUrl } from './networks.ts';
 import { type Config, type Role, settingsOf } from './roles.ts';
 import { defaultText } from './setting.ts';
 

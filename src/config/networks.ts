@@ -31,10 +31,3 @@ export const endpointsOf = (network: string): readonly string[] =>
 /** Whether any of the endpoints is known to lead to the main network. */
 export const leadsToFinney = (urls: readonly string[]): boolean =>
   urls.some((url) => FINNEY_HOSTS.some((host) => new URL(url).hostname === host));
-
-/** An endpoint without what providers use as credentials: user, password, query and everything after the host. */
-export const maskEndpoint = (endpoint: string): string => {
-  const url = new URL(endpoint);
-  const hidden = url.username !== '' || url.search !== '' || url.pathname.length > 1;
-  return `${url.protocol}//${url.host}${hidden ? '/***' : ''}`;
-};

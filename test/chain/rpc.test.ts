@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ChainError } from '#src/chain/errors.ts';
 import { openRpc, type Rpc } from '#src/chain/rpc.ts';
+import { maskEndpoint } from '#src/domain/endpoint.ts';
 
 const DEADLINES = { connectMs: 300, callMs: 300 };
 const closers: (() => void)[] = [];
@@ -133,8 +134,18 @@ describe('chain / rpc', () => {
     ['ws://', /Invalid URL/],
   ])('says why %s cannot be reached', async (endpoint, reason) => {
     const error = await failure(endpoint, call);
-    expect(error).toMatchObject({ _tag: 'ChainUnreachable', endpoint });
+    expect(error).toMatchObject({ _tag: 'ChainUnreachable', endpoint: maskEndpoint(endpoint) });
     expect(error.message).toMatch(reason);
+  });
+
+  it.each([
+    'ws://user:hunter2@127.0.0.1:1/',
+    'ws://127.0.0.1:1/?apikey=hunter2',
+    'ws://127.0.0.1:99999/hunter2',
+  ])('keeps the credentials of %s out of its errors', async (endpoint) => {
+    const error = await failure(endpoint, call);
+    expect(error._tag).toBe('ChainUnreachable');
+    expect(`${error.message} ${JSON.stringify(error)}`).not.toContain('hunter2');
   });
 
   it('says so when a web server answers', async () => {
