@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     execArgv,
     maxWorkers: 2,
+    // ONNX Runtime sends usage data unless told not to; tests that load it in their own process need it as well.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     projects: [
       {
         extends: true,

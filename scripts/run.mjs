@@ -18,6 +18,8 @@ const env = {
   ...process.env,
   // The package's own install script downloads CUDA libraries and fails without a network.
   ONNXRUNTIME_NODE_INSTALL: 'skip',
+  // It would also send usage data from every process that loads it.
+  ORT_DISABLE_TELEMETRY: '1',
   PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
 };
 
