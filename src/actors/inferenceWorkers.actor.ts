@@ -14,8 +14,10 @@ export type PoolSettings = Omit<PoolOptions, 'slots' | 'onEvent'>;
 const drainPollMs = 50;
 
 /** Pool events are facts of one edge; the machine gets them with the time it needs for its restart limit. */
-const translate = (event: PoolEvent): InferencePoolEvent =>
-  event.type === 'worker.exited' ? { ...event, at: Date.now() } : event;
+const translate = (event: PoolEvent, planned: string | null): InferencePoolEvent => {
+  if (event.type === 'worker.exited') return { ...event, at: Date.now() };
+  return event.type === 'worker.ready' ? { ...event, note: event.note ?? planned } : event;
+};
 
 /** Resolves when everything admitted has been answered. */
 const drained = (pool: InferencePool): Effect.Effect<void> =>
@@ -32,10 +34,11 @@ const open = (settings: PoolSettings) =>
     link: Link<{ readonly slots: number }, EventObject, InferencePoolEvent>,
   ) {
     const holder = yield* CurrentPool;
-    const pool = yield* openPool({
+    const pool: InferencePool = yield* openPool({
       ...settings,
       slots: link.input.slots,
-      onEvent: (event) => link.emit(translate(event)),
+      // No worker is started before the pool is there, so that no event comes earlier.
+      onEvent: (event) => link.emit(translate(event, pool.plan.reason)),
     });
     yield* Effect.acquireRelease(
       Effect.sync(() => {

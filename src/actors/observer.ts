@@ -4,7 +4,7 @@ import type { Logger } from '../logging.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** Facts worth a line of their own; everything else is a transition at debug level. */
+/** Facts worth a line of their own; everything else is a transition: of the root at info level, else at debug. */
 const levels: Readonly<Record<string, Level>> = {
   'chain.opened': 'info',
   'chain.lost': 'warn',
@@ -19,6 +19,8 @@ const levels: Readonly<Record<string, Level>> = {
   'validator.arrived': 'info',
   'validator.left': 'info',
   'inference.ready': 'info',
+  'inference.degraded': 'warn',
+  'inference.workerExited': 'warn',
   'inference.failed': 'error',
   'listener.bound': 'info',
   'listener.closed': 'warn',
@@ -31,6 +33,8 @@ const sayings: Readonly<Record<string, string>> = {
   'weights.refused': 'weights were not accepted',
   'round.ended': 'round ended',
   'epoch.scored': 'epoch scored',
+  'inference.degraded': 'a worker runs on another provider than the first one',
+  'inference.workerExited': 'a worker process ended',
 };
 
 const report = (log: Logger, event: { readonly type: string }): void => {
@@ -72,7 +76,7 @@ export const createObserver = ({ log, onTransition }: ObserverOptions) => {
     const before = values.get(ref);
     if (before !== value) {
       values.set(ref, value);
-      log.debug(
+      log[ref.sessionId === inspected.rootId ? 'info' : 'debug'](
         { event: 'machine.moved', actor: ref.id, from: before, to: value, by: inspected.event.type },
         'moved',
       );

@@ -27,7 +27,13 @@ export type PoolEvent =
       readonly loadMs: number;
     }
   /** A crash, a kill at a deadline, a failed load or a stop; exactly one per start. */
-  | { readonly type: 'worker.exited'; readonly slot: number; readonly reason: string }
+  | {
+      readonly type: 'worker.exited';
+      readonly slot: number;
+      readonly reason: string;
+      /** Whether it was killed because a run passed its deadline. */
+      readonly overran: boolean;
+    }
   | { readonly type: 'pool.saturated'; readonly queued: number }
   | { readonly type: 'pool.relieved'; readonly queued: number };
 

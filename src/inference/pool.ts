@@ -165,7 +165,7 @@ const createSlot = (
         finished: (run, outcome) => finishRun(dispatch, run, outcome),
         exited: (exit) => {
           abandonRuns(dispatch, exit);
-          dispatch.onEvent({ type: 'worker.exited', slot, reason: exit.reason });
+          dispatch.onEvent({ type: 'worker.exited', slot, reason: exit.reason, overran: exit.overran });
         },
       },
     }),

@@ -63,6 +63,14 @@ const LOAD_LIMIT_MS = 120_000;
  * deadline often passes a few milliseconds before the answer. The caller is answered at the deadline all the same.
  */
 const MINIMUM_RUN_MS = 1_000;
+/**
+ * Nor before this many times what runs of its size are known to take: whoever asks a slow model with short deadlines
+ * would otherwise have its worker killed again and again. A hang is found after `PATIENCE_LIMIT_MS` all the same.
+ */
+const PATIENCE_FACTOR = 4;
+const PATIENCE_LIMIT_MS = 30_000;
+/** What the slowest run says fades with each faster one. */
+const SLOWNESS_MEMORY = 0.9;
 /** Whatever the deadline says; also keeps the timer within the 2^31 ms that Node can wait. */
 const LONGEST_RUN_MS = 600_000;
 const STDERR_TAIL = 2_000;
@@ -89,6 +97,8 @@ type Life = {
   child: ChildProcess | null;
   runs: readonly Run[];
   currentSince: number;
+  /** Milliseconds per padded token of the slowest recent run; kept when the process is started again. */
+  msPerToken: number;
   timer: NodeJS.Timeout | undefined;
   exitReason: string | null;
   overran: boolean;
@@ -104,16 +114,30 @@ const kill = (life: Life, reason: string): void => {
   life.child.kill('SIGKILL');
 };
 
+const tokensOf = ({ message }: Run): number => Math.max(1, message.packed.rows * message.packed.width);
+
+/** The least time a run is given, from what was measured before. */
+const patienceFor = (life: Life, run: Run): number => {
+  const expectedMs = life.msPerToken * tokensOf(run);
+  return Math.max(MINIMUM_RUN_MS, Math.min(PATIENCE_FACTOR * expectedMs, PATIENCE_LIMIT_MS));
+};
+
+/** Takes note of how long a run took, or had taken when it was killed. */
+const measure = (life: Life, run: Run, ranMs: number): void => {
+  life.msPerToken = Math.max(ranMs / tokensOf(run), life.msPerToken * SLOWNESS_MEMORY);
+};
+
 /** Watches the run at the head: the one behind it has not begun, because a worker executes one at a time. */
 const watchCurrent = (life: Life): void => {
   clearTimeout(life.timer);
   const current = life.runs[0];
   if (current === undefined) return;
-  const killAt = Math.max(current.deadlineAt, life.currentSince + MINIMUM_RUN_MS);
+  const killAt = Math.max(current.deadlineAt, life.currentSince + patienceFor(life, current));
   life.timer = setTimeout(
     () => {
       life.overran = true;
       const ranMs = Math.round(performance.now() - life.currentSince);
+      measure(life, current, ranMs);
       kill(
         life,
         `killed: a run of ${current.message.packed.rows} x ${current.message.packed.width} tokens overran its deadline after ${ranMs} ms`,
@@ -130,6 +154,7 @@ const finish = (life: Life, id: number, outcome: Outcome<Float32Array, string>):
     return;
   }
   life.runs = rest;
+  if (outcome.ok) measure(life, current, performance.now() - life.currentSince);
   life.currentSince = performance.now();
   watchCurrent(life);
   life.options.listener.finished(current, outcome);
@@ -228,6 +253,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
     child: null,
     runs: [],
     currentSince: 0,
+    msPerToken: 0,
     timer: undefined,
     exitReason: null,
     overran: false,

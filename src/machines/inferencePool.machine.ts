@@ -1,7 +1,7 @@
 import { assign, type CallbackActorLogic, type EventObject, enqueueActions, sendTo, setup } from 'xstate';
 
 import { delays } from './delays.ts';
-import { mayRestart, type RestartHistory, recordRestart, workerRestartLimit } from './restart.ts';
+import { mayRestart, poolRestartLimit, type RestartHistory, recordRestart } from './restart.ts';
 import { root } from './root.ts';
 import { unprovidedLink } from './unprovided.ts';
 
@@ -18,10 +18,20 @@ export type InferencePoolEvent =
   | {
       readonly type: 'worker.ready';
       readonly slot: number;
+      /** Observed, not requested. */
       readonly provider: string;
+      /** Why it is not the provider that was preferred; null when it is. */
+      readonly note: string | null;
       readonly loadMs: number;
     }
-  | { readonly type: 'worker.exited'; readonly slot: number; readonly reason: string; readonly at: number }
+  | {
+      readonly type: 'worker.exited';
+      readonly slot: number;
+      readonly reason: string;
+      /** Killed because a run passed its deadline, which says more of the deadline than of the worker. */
+      readonly overran: boolean;
+      readonly at: number;
+    }
   | { readonly type: 'pool.saturated'; readonly queued: number }
   | { readonly type: 'pool.relieved'; readonly queued: number }
   | { readonly type: 'pool.drained' }
@@ -29,12 +39,27 @@ export type InferencePoolEvent =
   | { readonly type: 'system.drain' };
 
 export type InferencePoolFact =
-  | { readonly type: 'inference.ready'; readonly provider: string }
+  | { readonly type: 'inference.ready'; readonly provider: string; readonly note: string | null }
+  | {
+      readonly type: 'inference.degraded';
+      readonly slot: number;
+      /** Of this worker, and of the first one. */
+      readonly provider: string;
+      readonly before: string;
+      readonly note: string | null;
+    }
+  | {
+      readonly type: 'inference.workerExited';
+      readonly slot: number;
+      readonly reason: string;
+      readonly overran: boolean;
+    }
   | { readonly type: 'inference.failed'; readonly reason: string };
 
 type Context = InferencePoolInput & {
   /** Slots whose child has its models loaded. */
   readonly ready: readonly number[];
+  /** Of the worker that was ready first. */
   readonly provider: string | null;
   readonly restarts: RestartHistory;
   readonly queued: number;
@@ -46,7 +71,8 @@ export const inferencePoolMachine = setup({
   actors: { inferenceWorkers: unprovidedLink('inferenceWorkers') as InferenceWorkers },
   guards: {
     mayRestart: ({ context, event }) =>
-      event.type === 'worker.exited' && mayRestart(context.restarts, event.at, workerRestartLimit),
+      event.type === 'worker.exited' &&
+      (event.overran || mayRestart(context.restarts, event.at, poolRestartLimit(context.slots))),
   },
   delays: {
     warmUpPatience: delays.warmUpPatienceMs,
@@ -57,15 +83,31 @@ export const inferencePoolMachine = setup({
       event.type === 'worker.ready'
         ? {
             ready: [...context.ready.filter((slot) => slot !== event.slot), event.slot],
-            provider: event.provider,
+            provider: context.provider ?? event.provider,
           }
         : {},
     ),
+    reportProvider: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'worker.ready') return;
+      const { slot, provider, note } = event;
+      const before = context.provider;
+      if (before === null) enqueue.sendTo(root, { type: 'inference.ready', provider, note });
+      else if (before !== provider) {
+        enqueue.sendTo(root, { type: 'inference.degraded', slot, provider, before, note });
+      }
+    }),
+    reportExit: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'worker.exited') return;
+      const { slot, reason, overran } = event;
+      enqueue.sendTo(root, { type: 'inference.workerExited', slot, reason, overran });
+    }),
     recordExit: assign(({ context, event }) =>
       event.type === 'worker.exited'
         ? {
             ready: context.ready.filter((slot) => slot !== event.slot),
-            restarts: recordRestart(context.restarts, event.at, workerRestartLimit),
+            restarts: event.overran
+              ? context.restarts
+              : recordRestart(context.restarts, event.at, poolRestartLimit(context.slots)),
             lastReason: event.reason,
           }
         : {},
@@ -103,12 +145,12 @@ export const inferencePoolMachine = setup({
           {
             guard: 'mayRestart',
             description: 'Its open items have failed; the rest of the pool goes on.',
-            actions: ['recordExit', 'restartWorker'],
+            actions: ['recordExit', 'reportExit', 'restartWorker'],
           },
           {
             description: 'Workers die faster than bad luck explains: the miner must not pretend to serve.',
             target: 'failed',
-            actions: 'recordReason',
+            actions: ['recordReason', 'reportExit'],
           },
         ],
         'pool.closed': { target: 'failed', actions: 'recordReason' },
@@ -125,10 +167,7 @@ export const inferencePoolMachine = setup({
           on: {
             'worker.ready': {
               target: 'ready',
-              actions: [
-                'recordReady',
-                sendTo(root, ({ event }) => ({ type: 'inference.ready', provider: event.provider })),
-              ],
+              actions: ['reportProvider', 'recordReady'],
             },
             'system.drain': '#inferencePool.stopped',
           },
@@ -136,7 +175,7 @@ export const inferencePoolMachine = setup({
         ready: {
           description: 'Work is admitted into the bounded queue.',
           on: {
-            'worker.ready': { actions: 'recordReady' },
+            'worker.ready': { actions: ['reportProvider', 'recordReady'] },
             'pool.saturated': { target: 'saturated', actions: 'recordQueue' },
             'pool.relieved': { actions: 'recordQueue', description: 'The queue was short enough already.' },
             'system.drain': 'draining',
@@ -145,7 +184,7 @@ export const inferencePoolMachine = setup({
         saturated: {
           description: 'The queue is at its bound: new work is refused with an honest busy.',
           on: {
-            'worker.ready': { actions: 'recordReady' },
+            'worker.ready': { actions: ['reportProvider', 'recordReady'] },
             'pool.relieved': { target: 'ready', actions: 'recordQueue' },
             'pool.saturated': { actions: 'recordQueue' },
             'system.drain': 'draining',

@@ -1,8 +1,12 @@
 /** At most `restarts` in any window of `withinMs`: the intensity rule of OTP supervisors. */
 export type RestartLimit = { readonly restarts: number; readonly withinMs: number };
 
-/** A worker that dies five times a minute does not die of bad luck. */
+/** A worker that dies five times a minute does not die of bad luck; of a pool of several, each may as often. */
 export const workerRestartLimit: RestartLimit = { restarts: 5, withinMs: 60_000 };
+export const poolRestartLimit = (slots: number): RestartLimit => ({
+  ...workerRestartLimit,
+  restarts: workerRestartLimit.restarts * Math.max(1, slots),
+});
 
 /** Times of the restarts that still count, oldest first. */
 export type RestartHistory = readonly number[];

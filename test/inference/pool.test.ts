@@ -84,7 +84,7 @@ describe('inference / pool', () => {
     });
     expect(performance.now() - startedAt).toBeLessThan(10_000);
     const exited = await opened.event('worker.exited');
-    expect(exited.reason).toMatch(/overran its deadline/);
+    expect(exited).toMatchObject({ overran: true, reason: expect.stringMatching(/overran its deadline/) });
     opened.pool.startWorker(0);
     const answer = await behind;
     expect(answer.ok && argmax(answer.value)).toBe('positive');
@@ -143,6 +143,7 @@ describe('inference / pool', () => {
       type: 'worker.exited',
       slot: 0,
       reason: 'ended by signal SIGKILL',
+      overran: false,
     });
     opened.pool.startWorker(0);
     await opened.event('worker.ready', 2);

@@ -36,12 +36,13 @@ type End = { readonly ready: ReadyMessage | null; readonly exit: WorkerExit | nu
 const startOnce = (init: InitMessage, entry = workerEntry()) => {
   const ended = Promise.withResolvers<WorkerExit>();
   const first = Promise.withResolvers<End>();
+  const finished: Run[] = [];
   const worker = createWorker({
     entry,
     init,
     listener: {
       ready: (ready) => first.resolve({ ready, exit: null }),
-      finished: () => undefined,
+      finished: (run) => void finished.push(run),
       exited: (exit) => {
         first.resolve({ ready: null, exit });
         ended.resolve(exit);
@@ -49,7 +50,7 @@ const startOnce = (init: InitMessage, entry = workerEntry()) => {
     },
   });
   worker.start();
-  return { worker, first: first.promise, ended: ended.promise };
+  return { worker, first: first.promise, ended: ended.promise, finished };
 };
 
 const waitUntil = async (holds: () => boolean, limitMs: number): Promise<boolean> => {
@@ -126,6 +127,33 @@ describe('inference / workers', () => {
       current: run,
       overran: false,
     });
+  });
+
+  it('does not kill a slow model for a short deadline once it is known to be slow', async () => {
+    const slow = join(workspace.root, 'slow.mjs');
+    writeFileSync(
+      slow,
+      `process.on('message', ({ type, id }) => type === 'init'
+        ? process.send({ type: 'ready', provider: 'cpu', note: null, loadMs: 1 })
+        : setTimeout(() => process.send({ type: 'result', id, logits: new Float32Array(3) }), 1_200));`,
+    );
+    const { worker, first, ended, finished } = startOnce(
+      await initFor(workspace.folder(), CPU),
+      pathToFileURL(slow),
+    );
+    await first;
+    const packed = { rows: 1, width: 1, ids: Int32Array.of(1), lengths: Int32Array.of(1) };
+    const runOf = (id: number, deadlineAt: number): Run => ({
+      message: { type: 'run', id, model: 0, packed },
+      deadlineAt,
+    });
+    worker.run(runOf(1, Number.POSITIVE_INFINITY));
+    expect(await waitUntil(() => finished.length === 1, 5_000)).toBe(true);
+    worker.run(runOf(2, performance.now() + 50));
+    expect(await waitUntil(() => finished.length === 2, 5_000)).toBe(true);
+    expect(worker.state()).toBe('ready');
+    worker.kill('done');
+    expect((await ended).overran).toBe(false);
   });
 
   it('gives the worker no secrets of the environment', async () => {

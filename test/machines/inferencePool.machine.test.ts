@@ -3,13 +3,15 @@ import { initialTransition, transition } from 'xstate';
 
 import { delays } from '#src/machines/delays.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
-import { workerRestartLimit } from '#src/machines/restart.ts';
+import { poolRestartLimit } from '#src/machines/restart.ts';
 import { fakeLink, isPlainJson, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
 
 const input = { slots: 2, drainGraceMs: 5_000 };
-const ready = (slot: number) => ({ type: 'worker.ready', slot, provider: 'cpu', loadMs: 900 }) as const;
-const exited = (slot: number, at: number) =>
-  ({ type: 'worker.exited', slot, reason: 'SIGSEGV', at }) as const;
+const limit = poolRestartLimit(input.slots);
+const ready = (slot: number, provider = 'cpu') =>
+  ({ type: 'worker.ready', slot, provider, note: null, loadMs: 900 }) as const;
+const exited = (slot: number, at: number, overran = false) =>
+  ({ type: 'worker.exited', slot, reason: 'SIGSEGV', overran, at }) as const;
 const drain = { type: 'system.drain' } as const;
 
 const run = () => {
@@ -55,7 +57,7 @@ describe('machines / inferencePool', () => {
     const { workers, facts } = run();
     workers.newest().emit(ready(0));
     workers.newest().emit(ready(1));
-    expect(facts).toEqual([{ type: 'inference.ready', provider: 'cpu' }]);
+    expect(facts).toEqual([{ type: 'inference.ready', provider: 'cpu', note: null }]);
   });
 
   it('fails when no worker warms up in time, and not when one did', () => {
@@ -74,22 +76,22 @@ describe('machines / inferencePool', () => {
   it('starts a dead worker again, with the restarts of the limit in one window', () => {
     const { workers, value } = run();
     workers.newest().emit(ready(0));
-    for (let death = 0; death < workerRestartLimit.restarts; death += 1) {
+    for (let death = 0; death < limit.restarts; death += 1) {
       workers.newest().emit(exited(death % 2, death));
     }
     expect(value()).toEqual({ open: 'ready' });
     expect(workers.newest().received).toEqual(
-      [0, 1, 0, 1, 0].map((slot) => ({ type: 'worker.start', slot })),
+      Array.from({ length: limit.restarts }, (_, death) => ({ type: 'worker.start', slot: death % 2 })),
     );
   });
 
   it('fails when workers die faster than that, and releases the rest', () => {
     const { workers, facts, actor } = run();
-    for (let death = 0; death <= workerRestartLimit.restarts; death += 1) {
+    for (let death = 0; death <= limit.restarts; death += 1) {
       workers.newest().emit(exited(0, death * 1_000));
     }
     expect(actor.getSnapshot().status).toBe('done');
-    expect(facts).toEqual([{ type: 'inference.failed', reason: 'SIGSEGV' }]);
+    expect(facts.at(-1)).toEqual({ type: 'inference.failed', reason: 'SIGSEGV' });
     expect(workers.newest().isReleased).toBe(true);
   });
 
@@ -97,10 +99,46 @@ describe('machines / inferencePool', () => {
     const { workers, value, context } = run();
     workers.newest().emit(ready(0));
     for (let death = 0; death < 50; death += 1) {
-      workers.newest().emit(exited(0, (death * workerRestartLimit.withinMs) / workerRestartLimit.restarts));
+      workers.newest().emit(exited(0, (death * limit.withinMs) / limit.restarts));
     }
     expect(value()).toEqual({ open: 'ready' });
-    expect(context().restarts.length).toBeLessThanOrEqual(workerRestartLimit.restarts);
+    expect(context().restarts.length).toBeLessThanOrEqual(limit.restarts);
+  });
+
+  it('does not fail for workers that were killed at the deadlines of others', () => {
+    const { workers, value, context, facts } = run();
+    workers.newest().emit(ready(0));
+    for (let death = 0; death < 10 * limit.restarts; death += 1) {
+      workers.newest().emit(exited(0, death, true));
+    }
+    expect(value()).toEqual({ open: 'ready' });
+    expect(context().restarts).toEqual([]);
+    expect(workers.newest().received).toHaveLength(10 * limit.restarts);
+    expect(facts.at(-1)).toEqual({
+      type: 'inference.workerExited',
+      slot: 0,
+      reason: 'SIGSEGV',
+      overran: true,
+    });
+  });
+
+  it('says why its first worker is not on the preferred provider', () => {
+    const { workers, facts } = run();
+    workers.newest().emit({ ...ready(0), note: 'CUDA is not available here' });
+    expect(facts).toEqual([{ type: 'inference.ready', provider: 'cpu', note: 'CUDA is not available here' }]);
+  });
+
+  it('says when a later worker runs on another provider than the first', () => {
+    const { workers, facts, context } = run();
+    for (const event of [ready(0, 'cuda'), ready(1, 'cuda'), exited(0, 1)]) workers.newest().emit(event);
+    workers.newest().emit({ ...ready(0, 'cpu'), note: 'no device' });
+    workers.newest().emit({ type: 'pool.saturated', queued: 64 });
+    workers.newest().emit(ready(1, 'cpu'));
+    expect(facts.filter(({ type }) => type === 'inference.degraded')).toEqual([
+      { type: 'inference.degraded', slot: 0, provider: 'cpu', before: 'cuda', note: 'no device' },
+      { type: 'inference.degraded', slot: 1, provider: 'cpu', before: 'cuda', note: null },
+    ]);
+    expect(context().provider).toBe('cuda');
   });
 
   it('says busy between saturation and relief', () => {
@@ -142,7 +180,7 @@ describe('machines / inferencePool', () => {
       expect(workers.newest().received).toEqual([{ type: 'pool.drain' }, { type: 'worker.start', slot: 0 }]);
       workers.newest().emit({ type: 'pool.drained' });
       expect(value()).toBe('stopped');
-      expect(facts).toHaveLength(1);
+      expect(facts.map(({ type }) => type)).toEqual(['inference.ready', 'inference.workerExited']);
     }
   });
 

@@ -176,7 +176,7 @@ describe('machines / miner', () => {
   it('fails when inference fails, and ends everything else', async () => {
     const { workers, actor, links, listener, chain } = await withSessions();
     for (let death = 0; death <= workerRestartLimit.restarts; death += 1) {
-      workers.newest().emit({ type: 'worker.exited', slot: 0, reason: 'SIGSEGV', at: death });
+      workers.newest().emit({ type: 'worker.exited', slot: 0, reason: 'SIGSEGV', overran: false, at: death });
     }
     expect(actor.getSnapshot().output).toEqual({ exit: 'failed', reason: 'SIGSEGV' });
     const lives = [...links.lives, ...listener.lives, ...chain.lives];

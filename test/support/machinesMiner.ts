@@ -56,7 +56,8 @@ export const runMiner = (input: MinerInput = minerInput) => {
     ...running,
     sessions: () => Object.keys(actor.getSnapshot().children).filter((id) => id.startsWith('session/')),
     drain: (reason = 'SIGTERM') => actor.send({ type: 'system.drain', reason }),
-    warm: () => workers.newest().emit({ type: 'worker.ready', slot: 0, provider: 'cpu', loadMs: 1 }),
+    warm: () =>
+      workers.newest().emit({ type: 'worker.ready', slot: 0, provider: 'cpu', note: null, loadMs: 1 }),
     openChain: () => actor.send({ type: 'chain.opened', genesisHash: '0xabc' }),
     seeSubnet: (subnet: SubnetSnapshot) => actor.send({ type: 'chain.subnet', subnet }),
     seeBlock: (block: number) =>
