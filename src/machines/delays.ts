@@ -17,6 +17,8 @@ export const delays = {
   /** First pause before a miner is dialled again; doubles up to the maximum. */
   coolingBaseMs: 1_000,
   coolingMaxMs: 60_000,
+  /** A link must live so long before its next loss counts as the first one. */
+  steadyUptimeMs: 60_000,
   /** An arriving connection has to prove its hotkey within this. */
   greetingPatienceMs: 10_000,
   /** After the deadline of a round: time to write the last verdicts. */

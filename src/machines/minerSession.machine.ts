@@ -1,4 +1,4 @@
-import { assign, type CallbackActorLogic, type EventObject, sendTo, setup } from 'xstate';
+import { assign, type CallbackActorLogic, cancel, type EventObject, raise, sendTo, setup } from 'xstate';
 
 import type { LinkFailure } from '../domain/failures.ts';
 import type { Hotkey } from '../domain/ids.ts';
@@ -17,6 +17,7 @@ export type MinerSessionEvent =
   | { readonly type: 'link.busy' }
   | { readonly type: 'link.idle' }
   | { readonly type: 'link.closed'; readonly failure: LinkFailure; readonly jitter: number }
+  | { readonly type: 'link.steady' }
   | { readonly type: 'axon.moved'; readonly axon: Axon }
   | { readonly type: 'session.close' };
 
@@ -26,7 +27,7 @@ export type MinerSessionFact =
   | { readonly type: 'session.lost'; readonly hotkey: Hotkey; readonly failure: LinkFailure };
 
 type Context = MinerSessionInput & {
-  /** Failures since the link was last open. */
+  /** Failures since the link was last open for `steadyUptimeMs`: a miner that flaps is dialled ever more rarely. */
   readonly attempt: number;
   readonly jitter: number;
   /** Task kinds the miner offers. */
@@ -84,8 +85,13 @@ export const minerSessionMachine = setup({
         src: 'peerLink',
         input: ({ context }) => ({ hotkey: context.hotkey, axon: context.axon }),
       },
+      exit: cancel('steady'),
       initial: 'dialing',
       on: {
+        'link.steady': {
+          description: 'The link has lived long enough to be trusted again.',
+          actions: assign({ attempt: 0 }),
+        },
         'link.closed': {
           target: 'cooling',
           actions: assign(({ event }) => ({ lastFailure: event.failure, jitter: event.jitter })),
@@ -104,7 +110,8 @@ export const minerSessionMachine = setup({
             'link.opened': {
               target: 'ready',
               actions: [
-                assign(({ event }) => ({ kinds: event.kinds, attempt: 0, lastFailure: null })),
+                assign(({ event }) => ({ kinds: event.kinds, lastFailure: null })),
+                raise({ type: 'link.steady' }, { id: 'steady', delay: delays.steadyUptimeMs }),
                 'reportReady',
               ],
             },

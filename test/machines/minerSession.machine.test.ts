@@ -88,11 +88,37 @@ describe('machines / minerSession', () => {
     expect(facts).toHaveLength(8);
     expect(facts[0]).toEqual({ type: 'session.lost', hotkey: '5Miner', failure: closed(0).failure });
     link.newest().emit(opened);
+    clock.increment(delays.steadyUptimeMs);
     link.newest().emit(closed(0.5));
     clock.increment(749);
     expect(value()).toBe('cooling');
     clock.increment(1);
     expect(value()).toEqual({ linked: 'dialing' });
+  });
+
+  it('dials a miner that flaps ever more rarely, until it has stayed for a while', () => {
+    const { link, clock, context } = run();
+    const flap = (uptimeMs: number): number => {
+      link.newest().emit(opened);
+      clock.increment(uptimeMs);
+      link.newest().emit(closed(0));
+      const { attempt } = context();
+      clock.increment(delays.coolingMaxMs);
+      return attempt;
+    };
+    expect([flap(0), flap(1), flap(delays.steadyUptimeMs - 1)]).toEqual([1, 2, 3]);
+    expect([flap(delays.steadyUptimeMs), flap(0)]).toEqual([1, 2]);
+  });
+
+  it('does not count the uptime of an earlier link', () => {
+    const { link, clock, context } = run();
+    link.newest().emit(opened);
+    clock.increment(delays.steadyUptimeMs - 10);
+    link.newest().emit(closed(0));
+    clock.increment(delays.coolingBaseMs / 2);
+    link.newest().emit(opened);
+    clock.increment(delays.steadyUptimeMs / 2);
+    expect(context().attempt).toBe(1);
   });
 
   it('dials a new address at once, whatever the old one did', () => {
