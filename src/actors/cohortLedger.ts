@@ -1,6 +1,6 @@
 import { type AnswerJudged, answerForRecord, type RoundPlanned } from '../domain/evidence.ts';
 import type { RoundSummary } from '../machines/round.machine.ts';
-import { type Grader, graderOf } from './grading.ts';
+import { chanceOf, type Grader, graderOf } from './grading.ts';
 import type { Reply } from './minerLinks.ts';
 
 /** One task asked of one miner, until its verdict is known. */
@@ -34,6 +34,7 @@ export type CohortLedger = {
 
 export const createLedger = (plan: RoundPlanned, now: () => number): CohortLedger => {
   const graders = new Map<string, Grader>(plan.tasks.map((task) => [task.taskId, graderOf(task)]));
+  const chances = new Map<string, number>(plan.tasks.map((task) => [task.taskId, chanceOf(task)]));
   const counts: Counts = { judged: 0, invalid: 0, refused: 0, missed: 0, late: 0, unreachable: 0 };
   const dispatched = plan.tasks.length * plan.cohort.length;
   let decided = 0;
@@ -53,6 +54,7 @@ export const createLedger = (plan: RoundPlanned, now: () => number): CohortLedge
       epoch: plan.epoch,
       uid: pair.member.uid,
       hotkey: pair.member.hotkey,
+      chance: chances.get(pair.task.taskId) ?? 0,
       ...verdict,
       at: now(),
     };

@@ -1,5 +1,3 @@
-import type * as Schema from 'effect/Schema';
-
 import type { Judge } from '../domain/derivation.ts';
 import type { PlannedTask } from '../domain/evidence.ts';
 import type { Judgement, TaskDefinition } from '../domain/tasks/definition.ts';
@@ -34,8 +32,16 @@ export const graderOf = (task: PlannedTask): Grader => {
   };
 };
 
+/** Chance level of a planned task, from its request alone. */
+export const chanceOf = (task: Pick<PlannedTask, 'kind' | 'request'>): number => {
+  if (!isTaskKind(task.kind)) throw new Error(`${task.kind} is no known kind of task`);
+  const request = decodeRequest(task.kind, task.request);
+  if (!request.ok) throw new Error(`a request does not fit its kind ${task.kind}`);
+  return (taskKinds[task.kind] as unknown as AnyDefinition).chanceOf(request.value);
+};
+
 /** The same judge for replaying evidence: `deriveEpochs` grades every recorded answer again. */
-export const judgeRecorded: Judge = ({ kind, request, answer, truth }) =>
-  graderOf({ taskId: 'recorded', kind, request: request as Schema.Json, truth: truth as Schema.Json })(
-    answer,
-  );
+export const judgeRecorded: Judge = {
+  grade: ({ kind, request, answer, truth }) => graderOf({ taskId: 'recorded', kind, request, truth })(answer),
+  chanceOf,
+};

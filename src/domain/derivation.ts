@@ -12,16 +12,18 @@ import type { WeightVector } from './weightVector.ts';
 /** One line of the log; `seq` ascends. */
 export type SequencedRecord = { readonly seq: number; readonly record: EvidenceRecord };
 
-/**
- * Grades an answer again. null: the answer is not in the shape of its kind. It may throw on data it does not
- * understand; that is reported, not propagated.
- */
-export type Judge = (given: {
-  readonly kind: string;
-  readonly request: Schema.Json;
-  readonly answer: Schema.Json;
-  readonly truth: Schema.Json;
-}) => Judgement | null;
+/** Both may throw on data they do not understand; that is reported, not propagated. */
+export type Judge = {
+  /** Grades an answer again. null: the answer is not in the shape of its kind. */
+  readonly grade: (given: {
+    readonly kind: string;
+    readonly request: Schema.Json;
+    readonly answer: Schema.Json;
+    readonly truth: Schema.Json;
+  }) => Judgement | null;
+  /** Chance level of a task, in [0, 1). */
+  readonly chanceOf: (task: { readonly kind: string; readonly request: Schema.Json }) => number;
+};
 
 /** Whether one epoch's scores, trust and weights follow from the evidence. */
 export type EpochDerivation = {
@@ -68,8 +70,8 @@ export const MAX_LISTED_VIOLATIONS = 1_000;
 /**
  * Replays a whole evidence log and derives every epoch's scores, trust and weights from it.
  *
- * Each `answer.judged` is graded again from request, answer and truth, and the fresh grade is what counts; response
- * times, outcomes other than an answer, candidates and policy are taken from the log, because nothing else witnessed
+ * Each `answer.judged` is graded again from request, answer and truth, its chance level is told again from the request,
+ * and the fresh grade and level are what counts; response times, outcomes other than an answer, candidates and policy are taken from the log, because nothing else witnessed
  * them. Each epoch starts from the trust its predecessor *recorded*, so an altered epoch does not make all later
  * ones differ, and if all are equal the whole chain is.
  *
@@ -190,7 +192,7 @@ const acceptAnswer = (state: ReplayState, seq: number, answer: AnswerJudged): vo
   state.pending.push({ seq, verdict: regrade(state, { seq, where, answer, task }) });
 };
 
-/** The verdict with the grade that request, answer and truth give today. */
+/** The verdict with the grade and chance level that request, answer and truth give today. */
 const regrade = (
   state: ReplayState,
   given: {
@@ -202,15 +204,12 @@ const regrade = (
 ): Verdict => {
   const { seq, where, answer, task } = given;
   const { kind, uid, hotkey, outcome, responseMs, accuracy, brier } = answer;
-  const recorded: Verdict = { kind, uid, hotkey, outcome, responseMs, accuracy, brier };
+  const chance = chanceAgain(state, given);
+  const recorded: Verdict = { kind, uid, hotkey, outcome, responseMs, chance, accuracy, brier };
   const isGraded = outcome === 'judged' || (outcome === 'invalid' && answer.answer !== null);
   if (!isGraded) return recorded;
-  const graded = judgeSafely(state.judge, {
-    kind,
-    request: task.request,
-    answer: answer.answer,
-    truth: task.truth,
-  });
+  const { request, truth } = task;
+  const graded = judgeSafely(() => state.judge.grade({ kind, request, answer: answer.answer, truth }));
   if (typeof graded === 'string') {
     violate(state, { seq, rule: 'grade', detail: `${where}: cannot be graded again: ${graded}` });
     return recorded;
@@ -225,9 +224,21 @@ const regrade = (
   return { ...recorded, ...expected };
 };
 
-const judgeSafely = (judge: Judge, given: Parameters<Judge>[0]): Judgement | null | string => {
+/** The chance level that follows from the request; the recorded one where the judge does not know the kind. */
+const chanceAgain = (state: ReplayState, given: Parameters<typeof regrade>[1]): number => {
+  const { seq, where, answer, task } = given;
+  const chance = judgeSafely(() => state.judge.chanceOf({ kind: task.kind, request: task.request }));
+  const problem =
+    typeof chance === 'string'
+      ? `no chance level can be told: ${chance}`
+      : findDifference(chance, answer.chance, 'chance');
+  if (problem !== null) violate(state, { seq, rule: 'grade', detail: `${where}: ${problem}` });
+  return typeof chance === 'string' ? answer.chance : chance;
+};
+
+const judgeSafely = <A>(judge: () => A): A | string => {
   try {
-    return judge(given);
+    return judge();
   } catch (error) {
     return error instanceof Error ? error.message : 'the judge threw';
   }

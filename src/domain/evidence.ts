@@ -80,6 +80,9 @@ export const AnswerJudged = Schema.Struct({
   responseMs: Schema.NullOr(Milliseconds),
   /** Network round trip by heartbeats, for people: a miner can stretch it, so nothing is scored by it. */
   rttMs: Schema.NullOr(Milliseconds),
+  /** Chance level of the task, whatever the outcome; follows from the request (`TaskDefinition.chanceOf`). */
+  chance: Fraction,
+  /** As graded: what could be guessed is taken off in the quality, not here. */
   accuracy: Fraction,
   brier: Schema.NullOr(Fraction),
   at: Milliseconds,

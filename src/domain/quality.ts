@@ -3,7 +3,7 @@ import type { Verdict } from './task.ts';
 
 /** The part of the scoring policy that says what good work is. */
 export const qualityPolicyFields = {
-  /** How much of the accuracy bad calibration can cost; 0 ignores confidence. */
+  /** How much of the skill bad calibration can cost; 0 ignores confidence. */
   calibrationWeight: Fraction,
   /** Median response time that earns the whole speed share. */
   fullSpeedMs: Milliseconds,
@@ -26,7 +26,7 @@ export type WorkSummary = {
   readonly judged: number;
   /** Honest "busy" answers: they count as accuracy 0 like any missing answer, and are reported apart. */
   readonly refused: number;
-  /** Mean over everything asked; whatever was not judged counts 0. */
+  /** Mean over everything asked, as graded; whatever was not judged counts 0. */
   readonly accuracy: number;
   /** Mean Brier score of the judged answers that claimed a confidence; null when none did. */
   readonly brier: number | null;
@@ -36,6 +36,8 @@ export type WorkSummary = {
 
 export type KindQuality = WorkSummary & {
   readonly kind: string;
+  /** Mean chance level of everything asked; `accuracy` above is as graded, not corrected for it. */
+  readonly chance: number;
   readonly speed: number;
   readonly quality: number;
 };
@@ -60,7 +62,7 @@ export const orderFreeSum = (values: readonly number[]): number =>
  * Quality of one miner in one epoch: per kind, then averaged with equal weight over the kinds that were asked, so
  * that a kind with many small tasks does not drown the others.
  *
- * Per kind `quality = accuracyPart × (1 − speedShare + speedShare × speed)`; see `accuracyPart` and `speedOf`.
+ * Per kind `quality = skill × (1 − speedShare + speedShare × speed)`; see `skillOf` and `speedOf`.
  *
  * @param verdicts of one hotkey, in any order
  */
@@ -75,9 +77,11 @@ export const assessMiner = (verdicts: readonly Verdict[], policy: QualityPolicy)
 
 const assessKind = (kind: string, verdicts: readonly Verdict[], policy: QualityPolicy): KindQuality => {
   const summary = summarise(verdicts);
+  const chance = orderFreeSum(verdicts.map((verdict) => verdict.chance)) / verdicts.length;
   const speed = speedOf(summary.medianMs, policy);
   const pace = 1 - policy.speedShare + policy.speedShare * speed;
-  return { ...summary, kind, speed, quality: accuracyPart(verdicts, policy.calibrationWeight) * pace };
+  const skill = skillOf({ verdicts, chance, calibrationWeight: policy.calibrationWeight });
+  return { ...summary, kind, chance, speed, quality: skill * pace };
 };
 
 const summarise = (verdicts: readonly Verdict[]): WorkSummary => {
@@ -95,41 +99,46 @@ const summarise = (verdicts: readonly Verdict[]): WorkSummary => {
 };
 
 /**
- * Accuracy, marked down for bad calibration: `A × (1 − calibrationWeight × B)` with A the mean accuracy over
- * everything asked and B the mean Brier score of the judged answers, except that each answer's accuracy is marked
- * down by the mean Brier score of the *other* answers, `mean_i(a_i × (1 − w × B_without_i))`.
+ * What a miner can do beyond guessing, marked down for bad calibration: about `S × (1 − calibrationWeight × B)`.
  *
- * Why that is proper although a wrong answer earns nothing: accuracy does not depend on the claimed confidence, so
- * for given answers the claim only moves B, and the Brier score's expectation is least at the honest probability
- * (Brier 1950; Gneiting and Raftery 2007). With one common B an answer's own luck would multiply its own penalty,
- * and the best claim for n answers of probability p would be p + (1 − p)/n, a bluff. Leaving the answer itself out
- * makes the two factors independent and the honest claim optimal for every n ≥ 2. A single answer has no others:
- * it is marked down by the Brier score of knowing nothing, whatever it claimed.
+ * S is the accuracy corrected for chance, `S(A) = max(0, (A − c) / (1 − c))`, with A the mean accuracy and c the mean
+ * chance level, both over everything asked (Cohen's kappa against a guesser, 1960): answering without a model is
+ * expected to earn nothing, whatever it claims. Below chance is 0, never negative, so luck leaves a guesser about
+ * `0.4 × sqrt(c / (1 − c) / n)` of n answers, and nothing in the long run. B is the mean Brier score.
+ *
+ * Exactly, each answer's calibration is weighed by the accuracy of the *others*:
+ * `mean_i(S(A_without_i) × (1 − w × b_i))` over everything asked.
+ *
+ * Why that is proper although a wrong answer earns nothing: the claim of answer i occurs in b_i alone, and what b_i is
+ * multiplied with does not depend on whether answer i is right; the expectation of b_i is least at the honest
+ * probability (Brier 1950; Gneiting and Raftery 2007). With A over all answers an answer's own luck would multiply its
+ * own penalty, and the best claim would be above the honest one, a bluff. Leaving the answer itself out makes both
+ * factors independent and the honest claim optimal for every n ≥ 2 of answers.
+ *
+ * What was asked and not judged claims nothing, and has the Brier score of knowing nothing. So has a single answer,
+ * whatever it claimed, because it has no others.
  */
-const accuracyPart = (verdicts: readonly Verdict[], calibrationWeight: number): number => {
-  if (verdicts.length === 0) return 0;
-  const judged = verdicts.filter((verdict) => verdict.outcome === 'judged');
-  const briers = briersOf(judged);
-  const total = orderFreeSum(briers);
-  const earned = judged.map(({ accuracy, brier }) => {
-    const penalty = brierOfOthers({ own: brier, total, count: briers.length });
-    return accuracy * (1 - calibrationWeight * penalty);
+const skillOf = (given: {
+  readonly verdicts: readonly Verdict[];
+  readonly chance: number;
+  readonly calibrationWeight: number;
+}): number => {
+  const { verdicts, chance, calibrationWeight } = given;
+  const count = verdicts.length;
+  const total = orderFreeSum(verdicts.map(({ accuracy }) => accuracy));
+  // A kind without confidence has nothing to be calibrated.
+  const uninformed = verdicts.some(({ brier }) => brier !== null) ? UNINFORMED_BRIER : 0;
+  if (count === 1) return beyondChance(total, chance) * (1 - calibrationWeight * uninformed);
+  const earned = verdicts.map(({ accuracy, brier }) => {
+    const others = (total - accuracy) / (count - 1);
+    return beyondChance(others, chance) * (1 - calibrationWeight * (brier ?? uninformed));
   });
-  return orderFreeSum(earned) / verdicts.length;
+  return orderFreeSum(earned) / count;
 };
 
-const brierOfOthers = (given: {
-  readonly own: number | null;
-  readonly total: number;
-  readonly count: number;
-}): number => {
-  const { own, total, count } = given;
-  // A kind without confidence has nothing to be calibrated.
-  if (own === null) return count === 0 ? 0 : total / count;
-  if (count === 1) return UNINFORMED_BRIER;
-  // The subtraction may leave [0, 1] by a rounding error.
-  return Math.min(1, Math.max(0, (total - own) / (count - 1)));
-};
+/** `max(0, (A − c) / (1 − c))`, in [0, 1]; a difference of sums may leave [0, 1] by a rounding error. */
+const beyondChance = (accuracy: number, chance: number): number =>
+  chance < 1 ? Math.min(1, Math.max(0, (accuracy - chance) / (1 - chance))) : 0;
 
 const briersOf = (judged: readonly Verdict[]): number[] =>
   judged.flatMap(({ brier }) => (brier === null ? [] : [brier]));

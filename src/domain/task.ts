@@ -48,6 +48,8 @@ export const Verdict = Schema.Struct({
   outcome: AnswerOutcome,
   /** From handing over to the last byte, measured by the validator; null when no answer came. */
   responseMs: Schema.NullOr(Milliseconds),
+  /** Accuracy that answering without looking at the task is expected to have; see `TaskDefinition.chanceOf`. */
+  chance: Fraction,
   /** 0 unless judged. */
   accuracy: Fraction,
   /** Squared error of the claimed confidence, 0 is best; null unless judged, and for kinds without confidence. */

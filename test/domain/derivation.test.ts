@@ -112,6 +112,20 @@ describe('domain / derivation', () => {
       'grade',
     ],
     [
+      'a lowered chance level of an answer',
+      alter({ type: 'answer.judged', when: isJudged, change: (a) => ({ ...a, chance: 0 }) }),
+      'grade',
+    ],
+    [
+      'a raised chance level where nothing was answered',
+      alter({
+        type: 'answer.judged',
+        when: (a) => a.answer === null,
+        change: (a) => ({ ...a, chance: 0.5 }),
+      }),
+      'grade',
+    ],
+    [
       'another truth',
       alter({
         type: 'round.planned',
@@ -309,10 +323,13 @@ describe('domain / derivation', () => {
   });
 
   it('reports a judge that throws and keeps the recorded grade', () => {
-    const derivation = deriveEpochs(log, () => {
+    const fail = () => {
       throw new Error('unknown kind');
-    });
-    expect(derivation.violations[0]?.detail).toContain('cannot be graded again: unknown kind');
+    };
+    const derivation = deriveEpochs(log, { grade: fail, chanceOf: fail });
+    const details = derivation.violations.map(({ detail }) => detail);
+    expect(details.some((detail) => detail.endsWith('cannot be graded again: unknown kind'))).toBe(true);
+    expect(details.some((detail) => detail.endsWith('no chance level can be told: unknown kind'))).toBe(true);
     expect(derivation.epochs.every(({ equal }) => equal)).toBe(true);
     expect(derivation.sound).toBe(false);
   });

@@ -20,6 +20,7 @@ export const verdictOf = (given: Partial<Verdict> & { readonly uid: number }): V
   hotkey: hotkeyOf(given.uid),
   outcome: 'judged',
   responseMs: 200,
+  chance: 0,
   accuracy: 1,
   brier: 0,
   ...given,
@@ -36,14 +37,27 @@ export const candidateOf = (uid: number, stake = 0): Candidate => ({
   blockAtRegistration: 10,
 });
 
-/** Grades `{ label, confidence }` against `{ label }`, as a classifier's kind does. */
-export const judgeLabel: Judge = ({ answer, truth }) => {
+const gradeLabel: Judge['grade'] = ({ answer, truth }) => {
   if (!isLabelled(answer) || !isLabelled(truth)) return null;
   const { confidence } = answer;
   if (typeof confidence !== 'number' || confidence < 0 || confidence > 1) return null;
   const isRight = answer['label'] === truth['label'];
   const miss = confidence - (isRight ? 1 : 0);
   return { accuracy: isRight ? 1 : 0, brier: miss * miss };
+};
+
+/** Grades `{ label, confidence }` against `{ label }`, one of `{ allowed }`, as a classifier's kind does. */
+export const judgeLabel: Judge = {
+  grade: gradeLabel,
+  chanceOf: ({ request }) => {
+    const allowed =
+      typeof request === 'object' &&
+      request !== null &&
+      !Array.isArray(request) &&
+      (request as Schema.JsonObject)['allowed'];
+    if (!Array.isArray(allowed)) throw new Error('a request lists what is allowed');
+    return 1 / allowed.length;
+  },
 };
 
 const isLabelled = (value: Schema.Json): value is Schema.JsonObject =>
@@ -93,12 +107,13 @@ const decide = (
     uid,
     hotkey: hotkeyOf(uid),
     rttMs: 12.5,
+    chance: judgeLabel.chanceOf(task),
     at: plan.at + 100,
   };
   const outcome = random.next() < 0.7 ? 'judged' : random.pick(AnswerOutcome.literals);
   if (outcome === 'judged') {
     const answer = { label: random.pick(LABELS), confidence: random.next() };
-    const grade = judgeLabel({ kind: task.kind, request: task.request, answer, truth: task.truth });
+    const grade = judgeLabel.grade({ kind: task.kind, request: task.request, answer, truth: task.truth });
     if (grade === null) throw new Error('the builder answers in shape');
     return { ...base, outcome, answer, responseMs: 100 + random.next() * 9_000, ...grade };
   }
@@ -146,12 +161,13 @@ const appendRound = (
     unreachable: count('unreachable'),
     at: plan.at + 10_000,
   });
-  return answers.map(({ kind, uid, hotkey, outcome, responseMs, accuracy, brier }) => ({
+  return answers.map(({ kind, uid, hotkey, outcome, responseMs, chance, accuracy, brier }) => ({
     kind,
     uid,
     hotkey,
     outcome,
     responseMs,
+    chance,
     accuracy,
     brier,
   }));

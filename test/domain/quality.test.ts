@@ -23,6 +23,7 @@ const judgedVerdict = fc
     responseMs: fc.double({ min: 0, max: 20_000, noNaN: true }),
     accuracy: fraction,
     brier: fc.option(fraction, { nil: null }),
+    chance: fraction.map((value) => value / 2),
   })
   .map((fields) => verdictOf({ uid: 1, ...fields }));
 const anyVerdict = fc.oneof(
@@ -37,41 +38,45 @@ const verdicts = fc.array(anyVerdict, { minLength: 1, maxLength: 40 });
 const qualityOf = (work: readonly Verdict[], rules = policy): number =>
   assessMiner(work, rules).quality ?? -1;
 
-const answered = (right: boolean, confidence: number): Verdict =>
+const answered = (right: boolean, confidence: number, chance = 0): Verdict =>
   verdictOf({
     uid: 1,
+    chance,
     accuracy: right ? 1 : 0,
     brier: (confidence - (right ? 1 : 0)) * (confidence - (right ? 1 : 0)),
   });
 
 /** Exact expectation over all 2^n outcomes of n answers that are right with probability p. */
-const expectedQuality = (given: { n: number; p: number; claim: number }): number => {
-  const { n, p, claim } = given;
+const expectedQuality = (given: { n: number; p: number; claim: number; chance: number }): number => {
+  const { n, p, claim, chance } = given;
   let expectation = 0;
   for (let outcomes = 0; outcomes < 2 ** n; outcomes += 1) {
     const rights = Array.from({ length: n }, (_, at) => Math.floor(outcomes / 2 ** at) % 2 === 1);
     const probability = rights.reduce((product, right) => product * (right ? p : 1 - p), 1);
-    expectation += probability * qualityOf(rights.map((right) => answered(right, claim)));
+    expectation += probability * qualityOf(rights.map((right) => answered(right, claim, chance)));
   }
   return expectation;
 };
 
 describe('domain / quality', () => {
   it('follows an example computed by hand', () => {
-    // Right, right, wrong, missed; claims 0.8, 0.6, 0.5 with Brier 0.04, 0.16, 0.25.
+    // Right, right, wrong, missed; claims 0.8, 0.6, 0.5 with Brier 0.04, 0.16, 0.25; chance 1/4 on average.
     const work = [
-      verdictOf({ uid: 1, brier: 0.04, responseMs: 1_450 }),
-      verdictOf({ uid: 1, brier: 0.16, responseMs: 400 }),
-      verdictOf({ uid: 1, accuracy: 0, brier: 0.25, responseMs: 9_000 }),
-      emptyVerdict(1, 'missed'),
+      verdictOf({ uid: 1, chance: 0.5, brier: 0.04, responseMs: 1_450 }),
+      verdictOf({ uid: 1, chance: 0.25, brier: 0.16, responseMs: 400 }),
+      verdictOf({ uid: 1, chance: 0.125, accuracy: 0, brier: 0.25, responseMs: 9_000 }),
+      { ...emptyVerdict(1, 'missed'), chance: 0.125 },
     ];
     const { kinds, ...miner } = assessMiner(work, policy);
     expect(miner).toMatchObject({ asked: 4, judged: 3, refused: 0, accuracy: 0.5, medianMs: 1_450 });
     expect(miner.brier).toBeCloseTo(0.15, 12);
-    // Others' Brier: (0.16 + 0.25) / 2 = 0.205 and (0.04 + 0.25) / 2 = 0.145.
-    // (1 − 0.1025 + 1 − 0.0725) / 4 = 0.45625; speed (10000 − 1450) / 9500 = 0.9; pace 0.8 + 0.18 = 0.98.
+    // Others' accuracy 1/3, 1/3, 2/3, 2/3, beyond chance (1/3 − 1/4) / (3/4) = 1/9 and (2/3 − 1/4) / (3/4) = 5/9.
+    // (1/9 × 0.98 + 1/9 × 0.92 + 5/9 × 0.875 + 5/9 × 0.875) / 4; the missed one claims nothing: 1 − 0.5 × 0.25.
+    const skill = (0.98 / 9 + 0.92 / 9 + (5 / 9) * 0.875 + (5 / 9) * 0.875) / 4;
+    // Speed (10000 − 1450) / 9500 = 0.9; pace 0.8 + 0.18 = 0.98.
+    expect(kinds[0]?.chance).toBe(0.25);
     expect(kinds[0]?.speed).toBeCloseTo(0.9, 12);
-    expect(miner.quality).toBeCloseTo(0.45625 * 0.98, 12);
+    expect(miner.quality).toBeCloseTo(skill * 0.98, 12);
   });
 
   it('averages kinds with equal weight, however many tasks each had', () => {
@@ -130,11 +135,13 @@ describe('domain / quality', () => {
   });
 
   it('pays the honest confidence best in exact expectation, for every number of answers from 2', () => {
-    for (const n of [2, 3, 5]) {
-      for (const p of [0.1, 0.35, 0.5, 0.8]) {
-        const honest = expectedQuality({ n, p, claim: p });
-        for (const claim of [0, 0.2, 0.6, 0.95, 1].filter((other) => other !== p)) {
-          expect(expectedQuality({ n, p, claim })).toBeLessThan(honest);
+    for (const chance of [0, 0.25, 0.5]) {
+      for (const n of [2, 3, 5]) {
+        for (const p of [0.1, 0.35, 0.5, 0.8]) {
+          const honest = expectedQuality({ n, p, claim: p, chance });
+          for (const claim of [0, 0.2, 0.6, 0.95, 1].filter((other) => other !== p)) {
+            expect(expectedQuality({ n, p, claim, chance })).toBeLessThan(honest);
+          }
         }
       }
     }
@@ -154,6 +161,43 @@ describe('domain / quality', () => {
     const worker = qualityOf(skilled.map((right) => answered(right, 0.85)));
     expect(cheater).toBeLessThan(guesser);
     expect(cheater).toBeLessThan(worker / 3);
+  });
+
+  it('pays a constant guesser almost nothing, whatever confidence it claims, and an honest worker far more', () => {
+    const random = createRandom('constant');
+    const tasksOf = (count: number) =>
+      Array.from({ length: count }, () => ({ classes: 4 + random.int(9), roll: random.next() }));
+    const earned = (given: { p: (chance: number) => number; claim: number; tasks: number }): number =>
+      qualityOf([
+        ...tasksOf(given.tasks).map(({ roll }) => ({
+          ...answered(roll < given.p(1 / 2), given.claim, 1 / 2),
+          kind: 'sentiment_analysis',
+        })),
+        ...tasksOf(given.tasks).map(({ classes, roll }) =>
+          answered(roll < given.p(1 / classes), given.claim, 1 / classes),
+        ),
+      ]);
+    const mean = (given: Parameters<typeof earned>[0]): number =>
+      Array.from({ length: 40 }, () => earned(given)).reduce((sum, quality) => sum + quality, 0) / 40;
+    const worker = mean({ p: () => 0.9, claim: 0.9, tasks: 400 });
+    expect(worker).toBeGreaterThan(0.75);
+    for (const claim of [0, 0.25, 0.5, 1]) {
+      expect(mean({ p: (chance) => chance, claim, tasks: 400 })).toBeLessThan(worker * 0.025);
+      // Also in a short epoch a guesser is far behind.
+      expect(mean({ p: (chance) => chance, claim, tasks: 40 })).toBeLessThan(worker * 0.08);
+    }
+  });
+
+  it('reports the accuracy as graded, not corrected for chance', () => {
+    const work = [answered(true, 1, 0.5), answered(true, 1, 0.5), answered(false, 0, 0.5)];
+    expect(assessMiner(work, policy).accuracy).toBeCloseTo(2 / 3, 12);
+    expect(assessMiner(work, policy).kinds[0]?.accuracy).toBeCloseTo(2 / 3, 12);
+  });
+
+  it('pays nothing for answering only where a guess is likely', () => {
+    const easy = Array.from({ length: 20 }, (_, at) => answered(at % 2 === 0, 0.5, 0.5));
+    const hard = Array.from({ length: 20 }, () => ({ ...emptyVerdict(1, 'missed'), chance: 0.1 }));
+    expect(qualityOf([...easy, ...hard])).toBe(0);
   });
 
   it('pays a wrong answer nothing, whatever confidence it claims', () => {

@@ -61,7 +61,7 @@ const history = fc
 describe('domain / scoring', () => {
   it('follows an example computed by hand', () => {
     // Veteran: q 1 over 8 tasks, trust 1 × 20 / 40 = 0.5, quality (8 + 0.5 × 4) / 12 = 10/12, all the stake.
-    // Newcomer: q 0.5 over 8 tasks, quality 4/12, half the stake.
+    // Newcomer: 4 of 8 right and certain, 4 missed: (4 × 3/7 + 4 × 4/7 × 0.875) / 8 = 13/28, over 12: 26/84; half the stake.
     const half = [...repeat(4, { uid: 2 }), ...Array.from({ length: 4 }, () => emptyVerdict(2, 'missed'))];
     const [old, fresh] = scoresOf(
       [...repeat(8, { uid: 1 }), ...half],
@@ -81,8 +81,8 @@ describe('domain / scoring', () => {
     expect(old?.quality).toBeCloseTo(10 / 12, 12);
     expect(old?.score).toBeCloseTo((10 / 12) * (0.7 + 0.05 + 0.2), 12);
     expect(fresh).toMatchObject({ uid: 2, asked: 8, judged: 4, accuracy: 0.5, trust: 0, stake: 0.5 });
-    expect(fresh?.quality).toBeCloseTo(4 / 12, 12);
-    expect(fresh?.score).toBeCloseTo((4 / 12) * (0.7 + 0.1), 12);
+    expect(fresh?.quality).toBeCloseTo(26 / 84, 12);
+    expect(fresh?.score).toBeCloseTo((26 / 84) * (0.7 + 0.1), 12);
   });
 
   it('keeps every term in [0, 1] over any evidence', () => {
@@ -163,6 +163,34 @@ describe('domain / scoring', () => {
     );
     expect(a?.score).toBeGreaterThan(b?.score ?? 1);
     expect(b?.score).toBeGreaterThan((c?.score ?? 1) * 2);
+  });
+
+  it('leaves a constant guesser almost no score, this epoch and after many', () => {
+    const random = createRandom('guesser');
+    const epochOf = (): Verdict[] =>
+      Array.from({ length: 200 }, (_, at) => {
+        const chance = at % 2 === 0 ? 1 / 2 : 1 / 8;
+        const kind = at % 2 === 0 ? 'sentiment_analysis' : 'text_classification';
+        const answered = (uid: number, right: boolean, claim: number) =>
+          verdictOf({ uid, kind, chance, accuracy: right ? 1 : 0, brier: (claim - (right ? 1 : 0)) ** 2 });
+        return [
+          answered(1, random.next() < 0.9, 0.9),
+          answered(2, random.next() < chance, chance),
+          answered(3, random.next() < chance, 0.5),
+        ];
+      }).flat();
+    let trust = emptyTrust;
+    for (let epoch = 0; epoch < 20; epoch += 1) {
+      const result = scoreEpoch({
+        verdicts: epochOf(),
+        candidates: [1, 2, 3].map((one) => candidateOf(one)),
+        trust,
+        policy,
+      });
+      trust = result.trust;
+      const [honest, ...guessers] = result.scores.map(({ score }) => score);
+      for (const guesser of guessers) expect(guesser).toBeLessThan((honest ?? 0) * 0.12);
+    }
   });
 
   it('does not take one lucky answer for a veteran', () => {

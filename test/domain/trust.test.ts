@@ -18,6 +18,7 @@ const workOf = (quality: number, asked: number, kind = 'text_classification'): K
   asked,
   judged: asked,
   refused: 0,
+  chance: 0,
   accuracy: quality,
   brier: null,
   medianMs: 100,

@@ -19,7 +19,9 @@ export type Judgement = {
  * Everything there is to know about one kind of task; validator and miner take both sides from here.
  *
  * `generate` makes a synthetic task with its truth, `judge` grades an answer, and `answerFrom` turns the
- * distribution of a miner's classifier into the answer of this kind.
+ * distribution of a miner's classifier into the answer of this kind. `chanceOf` is the accuracy, in [0, 1), that the
+ * best answer given without looking at the task is expected to have: 1/n for one of n equally frequent classes, 0
+ * where nothing can be guessed. It depends on the request alone, so whoever has the evidence can tell it again.
  */
 export type TaskDefinition<Kind extends string, Request, Answer, Truth> = {
   readonly kind: Kind;
@@ -32,6 +34,7 @@ export type TaskDefinition<Kind extends string, Request, Answer, Truth> = {
     readonly answer: Answer;
     readonly truth: Truth;
   }) => Judgement;
+  readonly chanceOf: (request: Request) => number;
   readonly answerFrom: (given: { readonly request: Request; readonly distribution: Distribution }) => Answer;
 };
 

@@ -35,6 +35,8 @@ export const sentimentAnalysis: TaskDefinition<
     const isCorrect = answer.sentiment_score > 0.5 === (truth.label === 'Positive');
     return { accuracy: isCorrect ? 1 : 0, brier: brierScore(answer.confidence, isCorrect) };
   },
+  // The generator draws both sides equally often.
+  chanceOf: () => 1 / 2,
   answerFrom: ({ distribution }) => {
     const score = positiveShare(distribution);
     return { sentiment_score: score, confidence: Math.max(score, 1 - score) };

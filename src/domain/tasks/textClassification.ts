@@ -58,6 +58,8 @@ export const textClassification: TaskDefinition<
     const isCorrect = request.allowed_classes.includes(answer.class_id) && answer.class_id === truth.class_id;
     return { accuracy: isCorrect ? 1 : 0, brier: brierScore(answer.confidence, isCorrect) };
   },
+  // The offered classes come in random order, and each is as likely to be the right one.
+  chanceOf: ({ allowed_classes }) => 1 / allowed_classes.length,
   answerFrom: ({ request, distribution }) => mostProbable(request.allowed_classes, distribution),
 };
 
