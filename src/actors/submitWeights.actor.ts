@@ -17,7 +17,7 @@ import type {
 import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection, finalizedHead } from './currentChain.ts';
-import { loadIntent, saveIntent } from './weightIntent.ts';
+import { forgetIntent, loadIntent, saveIntent } from './weightIntent.ts';
 
 export type WeightSettings = {
   readonly identity: Identity;
@@ -98,7 +98,9 @@ const prepare = (settings: WeightSettings) =>
 
 const submit = Effect.fn('weights.submit')(function* ({ prepared }: { readonly prepared: PreparedWeights }) {
   const live = yield* connection;
-  return yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure);
+  return yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure).pipe(
+    Effect.tapError((failure) => (failure._tag === 'Refused' ? forgetIntent(prepared.hash) : Effect.void)),
+  );
 });
 
 const find = Effect.fn('weights.find')(function* (search: {
@@ -110,6 +112,7 @@ const find = Effect.fn('weights.find')(function* (search: {
   const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure);
   if (!inclusion.found) return inclusion;
   const { outcome } = inclusion;
+  if (!outcome.ok) yield* forgetIntent(search.prepared.hash);
   return { ...inclusion, outcome: outcome.ok ? { ok: true as const, value: null } : outcome };
 });
 

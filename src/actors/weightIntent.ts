@@ -30,3 +30,16 @@ export const loadIntent = Effect.flatMap(StoreService, (store) => store.loadSnap
     return decoded._tag === 'Success' ? decoded.success : null;
   }),
 );
+
+/**
+ * Gives up bytes that can do nothing any more: the pool refused them, or a block holds them with a failed dispatch. New
+ * ones of the same epoch are safe, because both bear the same nonce or the old one is spent. A store that cannot write
+ * leaves the old bytes in place until their lifetime is over.
+ */
+export const forgetIntent = (hash: string) =>
+  Effect.gen(function* () {
+    const known = yield* loadIntent;
+    if (known?.prepared.hash !== hash) return;
+    const store = yield* StoreService;
+    yield* store.saveSnapshot({ name, version, value: null });
+  }).pipe(Effect.ignore);
