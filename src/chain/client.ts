@@ -11,7 +11,7 @@ import type { Identity } from '../keys/identity.ts';
 import { awaitInclusion, DEFAULT_POLL_MS } from './confirm.ts';
 import { type ChainError, ChainMalformed, type SubmitError } from './errors.ts';
 import { type Call, type PreparedExtrinsic, prepareExtrinsic } from './extrinsics.ts';
-import { followHeads } from './heads.ts';
+import { followHeads, headAt } from './heads.ts';
 import { findInclusion, type Inclusion } from './inclusion.ts';
 import { readSubnet } from './metagraph.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
@@ -33,8 +33,10 @@ export type ConnectOptions = {
 
 type Signed = {
   readonly identity: Identity;
-  /** Finalized head the extrinsic's lifetime starts at. */
+  /** Finalized head it is built on. */
   readonly head: Head;
+  /** Block its lifetime starts at, at or before `head`; `head` when not given. */
+  readonly birth?: Head;
   /** Lifetime in blocks, rounded up to a power of two; 128 is usual. */
   readonly periodBlocks: number;
 };
@@ -69,8 +71,14 @@ export interface ChainConnection {
     onHead: (head: Head) => void,
     options?: { readonly after?: BlockNumber },
   ) => Effect.Effect<never, ChainError>;
-  /** The newest finalized head. */
+  /** The newest finalized head of this endpoint. */
   readonly finalizedHead: () => Effect.Effect<Head, ChainError>;
+  /** Number of the endpoint's best block: what is sent now can be in the one after it at the earliest. */
+  readonly bestBlock: () => Effect.Effect<BlockNumber, ChainError>;
+  /** A block by its number; fails where the endpoint does not have it. */
+  readonly headAt: (block: BlockNumber) => Effect.Effect<Head, ChainError>;
+  /** `specVersion` of the runtime in the state of this block, which decides what bytes signed on it mean. */
+  readonly specVersionAt: (head: Head) => Effect.Effect<number, ChainError>;
   /** The whole subnet at exactly this head. */
   readonly readSubnet: (head: Head) => Effect.Effect<SubnetSnapshot, ChainError>;
   readonly weightsStatus: (options: {
@@ -116,6 +124,11 @@ const readFinalizedHead = Effect.fnUntraced(function* (rpc: Rpc) {
   const blockHash = yield* readFinalizedHash(rpc);
   const { number } = yield* decodeHeader(yield* rpc.call('chain_getHeader', [blockHash]));
   return { block: Number(number), blockHash } satisfies Head;
+});
+
+const readBestBlock = Effect.fnUntraced(function* (rpc: Rpc) {
+  const { number } = yield* decodeHeader(yield* rpc.call('chain_getHeader', []));
+  return Number(number) satisfies BlockNumber;
 });
 
 const weightsCall = ({ netuid, vector, versionKey }: WeightsOptions): Call => ({
@@ -183,6 +196,9 @@ const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
     genesisHash,
     specVersion: version.specVersion,
     chainName,
+    bestBlock: () => readBestBlock(rpc),
+    headAt: (block) => headAt(rpc, block),
+    specVersionAt: (at) => Effect.map(runtimes.at(at.blockHash), (runtime) => runtime.version.specVersion),
     followHeads: (onHead, following) => followHeads({ rpc, onHead, ...following }),
     readSubnet: (at) =>
       Effect.flatMap(runtimes.at(at.blockHash), (runtime) => readSubnet({ rpc, runtime, netuid, head: at })),

@@ -65,14 +65,17 @@ export type SubmitError = ChainError | SubmitRefused | SubmitNotIncluded | Submi
 
 /** JSON-RPC 2.0: the method does not exist or is disabled on this node. */
 const METHOD_NOT_FOUND = -32_601;
-/** A node without archive keeps about 300 blocks of state; older reads are refused with one of these words. */
-const PRUNED = /discarded|pruned|UnknownBlock/i;
+/**
+ * What a node says of a block it does not have yet, because it lags, or whose state it dropped: without archive it
+ * keeps about 300 blocks (sc_client_api and sp_blockchain errors). Either passes: the next head, or another node.
+ */
+const UNKNOWN_BLOCK = /discarded|pruned|unknown ?block|header was not found/i;
 
 const rpcFailure = (error: RpcRefused): ChainFailure => {
-  const lacking = error.code === METHOD_NOT_FOUND || PRUNED.test(`${error.reason} ${error.data}`);
-  return lacking
-    ? { _tag: 'Unsupported', message: error.message, retry: { when: 'never' } }
-    : { _tag: 'Malformed', message: error.message, retry: { when: 'nextBlock' } };
+  const { message } = error;
+  if (error.code === METHOD_NOT_FOUND) return { _tag: 'Unsupported', message, retry: { when: 'never' } };
+  const isUnknown = UNKNOWN_BLOCK.test(`${error.reason} ${error.data}`);
+  return { _tag: isUnknown ? 'UnknownBlock' : 'Malformed', message, retry: { when: 'nextBlock' } };
 };
 
 /** Plain, persistable form of what went wrong with a read. */

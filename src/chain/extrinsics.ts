@@ -153,10 +153,10 @@ const decodeNonce = decodeWith(
 export type Call = { readonly pallet: string; readonly name: string; readonly args: readonly unknown[] };
 
 /**
- * Builds and signs one extrinsic on a finalized head: nonce from the pool's view, mortal era from that head. Nothing
- * is sent.
+ * Builds and signs one extrinsic on a finalized head: nonce from the pool's view, mortal era from `birth`, which is
+ * that head when not given. Nothing is sent.
  *
- * @param periodBlocks lifetime; at most 4096, so that the era can start exactly at `head`
+ * @param periodBlocks lifetime; at most 4096, so that the era can start exactly at `birth`
  */
 export const prepareExtrinsic = Effect.fn('chain.prepareExtrinsic')(function* (options: {
   readonly rpc: Rpc;
@@ -165,14 +165,16 @@ export const prepareExtrinsic = Effect.fn('chain.prepareExtrinsic')(function* (o
   readonly identity: Identity;
   readonly call: Call;
   readonly head: Head;
+  readonly birth?: Head;
   readonly periodBlocks: number;
 }) {
-  const { rpc, runtime, genesisHash, identity, head } = options;
+  const { rpc, runtime, genesisHash, identity } = options;
+  const birth = options.birth ?? options.head;
   const { pallet, name, args } = options.call;
   const call = yield* runtime.encodeCall(pallet, name, args);
   const nonce = yield* decodeNonce(yield* rpc.call('system_accountNextIndex', [identity.hotkey]));
   const exactPeriodBlocks = 4_096;
-  const era = mortalEra(head.block, Math.min(options.periodBlocks, exactPeriodBlocks));
-  const context = { version: runtime.version, genesisHash, era, birthHash: head.blockHash, nonce };
+  const era = mortalEra(birth.block, Math.min(options.periodBlocks, exactPeriodBlocks));
+  const context = { version: runtime.version, genesisHash, era, birthHash: birth.blockHash, nonce };
   return yield* signCall({ runtime, identity, call, context });
 });

@@ -10,10 +10,13 @@ import type { Rpc } from './rpc.ts';
 
 /** A header's number is hex text on the wire. */
 const Header = Schema.Struct({ number: Schema.String.check(Schema.isPattern(/^0x[0-9a-fA-F]{1,8}$/)) });
-const decodeHeader = decodeWith(Header, 'chain_subscribeFinalizedHeads');
+const operation = 'chain_subscribeFinalizedHeads';
+const decodeHeader = decodeWith(Header, operation);
 
 /** Blocks whose state a node without archive still has; older blocks are of no use to a follower. */
 export const MAX_FILL_BLOCKS = 300;
+/** More than a day of blocks at once, on a connection that follows the chain: no honest node announces that. */
+export const MAX_JUMP_BLOCKS = 10_000;
 /** Hash reads in flight while a gap is filled. */
 const FILL_CONCURRENCY = 8;
 
@@ -26,22 +29,41 @@ export const missingBlocks = (last: BlockNumber | null, latest: BlockNumber): re
   return Array.from({ length: Math.max(0, latest - first + 1) }, (_, index) => first + index);
 };
 
-const headAt = (rpc: Rpc, block: BlockNumber): Effect.Effect<Head, ChainError> =>
+/**
+ * Where a session begins, given its first announced block and the last one known from an earlier connection: after the
+ * known block when that lies a plausible way back, otherwise at what this endpoint has. What an earlier endpoint said
+ * never silences this one: that one may have lied, or this one may lag.
+ */
+export const startOfSession = (after: BlockNumber | null, first: BlockNumber): BlockNumber | null =>
+  after !== null && after < first && first - after <= MAX_JUMP_BLOCKS ? after : null;
+
+/** Whether a session that has delivered `last` may go on with `latest`. */
+export const isPlausible = (last: BlockNumber, latest: BlockNumber): boolean =>
+  latest - last <= MAX_JUMP_BLOCKS;
+
+/** The block of this number as the node has it; fails where it has none. */
+export const headAt = (rpc: Rpc, block: BlockNumber): Effect.Effect<Head, ChainError> =>
   Effect.flatMap(readBlockHash(rpc, block), (blockHash) =>
     blockHash === null
-      ? Effect.fail(
-          new ChainMalformed({ operation: 'chain_getBlockHash', detail: `no finalized block ${block}` }),
-        )
+      ? Effect.fail(new ChainMalformed({ operation: 'chain_getBlockHash', detail: `no block ${block}` }))
       : Effect.succeed({ block, blockHash }),
   );
 
+const implausible = (last: BlockNumber, latest: BlockNumber): ChainMalformed =>
+  new ChainMalformed({
+    operation,
+    detail: `block ${latest} was announced right after block ${last}: the endpoint is not to be believed`,
+  });
+
 /**
- * Delivers finalized heads, every block number once and in order. GRANDPA finalizes several blocks at a time and
- * announces the last one only, so the numbers between are fetched. Memory stays constant: only the newest announced
- * header waits.
+ * Delivers finalized heads, every block number once and in order within the session. GRANDPA finalizes several blocks
+ * at a time and announces the last one only, so the numbers between are fetched. Memory stays constant: only the
+ * newest announced header waits.
  *
- * @param after number of the last block known from an earlier connection; up to `MAX_FILL_BLOCKS` are caught up
- * @returns never succeeds; fails when the connection is lost or one read passes its deadline
+ * @param after number of the last block known from an earlier connection; up to `MAX_FILL_BLOCKS` are caught up. An
+ *   endpoint that is behind it delivers what it has.
+ * @returns never succeeds; fails when the connection is lost, one read passes its deadline, or a number jumps ahead by
+ *   more than `MAX_JUMP_BLOCKS`
  */
 export const followHeads = (options: {
   readonly rpc: Rpc;
@@ -52,16 +74,18 @@ export const followHeads = (options: {
   const following = Effect.gen(function* () {
     const announced = yield* Queue.sliding<unknown>(1);
     yield* rpc.subscribe({
-      method: 'chain_subscribeFinalizedHeads',
+      method: operation,
       unsubscribe: 'chain_unsubscribeFinalizedHeads',
       onResult: (header) => {
         Queue.offerUnsafe(announced, header);
       },
     });
-    let last: BlockNumber | null = after ?? null;
+    let last: BlockNumber | null = null;
     while (true) {
       const { number } = yield* decodeHeader(yield* Queue.take(announced));
-      const blocks = missingBlocks(last, Number(number));
+      const latest = Number(number);
+      if (last !== null && !isPlausible(last, latest)) return yield* implausible(last, latest);
+      const blocks = missingBlocks(last ?? startOfSession(after ?? null, latest), latest);
       for (let start = 0; start < blocks.length; start += FILL_CONCURRENCY) {
         const batch = blocks.slice(start, start + FILL_CONCURRENCY);
         const heads = yield* Effect.forEach(batch, (block) => headAt(rpc, block), {

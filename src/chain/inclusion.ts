@@ -77,7 +77,10 @@ const searchBlock = Effect.fnUntraced(function* (
   block: BlockNumber,
 ) {
   const blockHash = yield* readBlockHash(source.rpc, block);
-  if (blockHash === null) return null;
+  // A node that lags behind the one followed before: the block counts as searched only once it was read.
+  if (blockHash === null) {
+    return yield* new ChainMalformed({ operation: 'search', detail: `the node has no block ${block} yet` });
+  }
   const body = yield* decodeBlock(yield* source.rpc.call('chain_getBlock', [blockHash]));
   const index = body.block.extrinsics.findIndex((hex) => hex.toLowerCase() === prepared.hex);
   if (index < 0) return null;

@@ -88,7 +88,7 @@ const unconfirmed = (detail: string): SubmitUnconfirmed =>
 const invalidTransaction = (text: string): SubmitError => {
   const custom = /Custom error: (\d+)/i.exec(text)?.[1];
   if (custom !== undefined) {
-    const [check, retry] = CUSTOM_CHECKS.get(Number(custom)) ?? [`Custom${custom}`, NEVER];
+    const [check, retry] = CUSTOM_CHECKS.get(Number(custom)) ?? [`Custom${custom}`, NEXT_BLOCK];
     return refused(check, text, retry);
   }
   // The nonce is used: by these very bytes, included already, or by another extrinsic of the account.
@@ -106,7 +106,8 @@ const invalidTransaction = (text: string): SubmitError => {
   if (/in the future/i.test(text)) return refused('FutureNonce', text, NEXT_BLOCK);
   if (/exhaust/i.test(text)) return refused('ExhaustsResources', text, NEXT_BLOCK);
   if (/fees|balance too low/i.test(text)) return refused('Payment', text, NEVER);
-  return refused('InvalidTransaction', text, NEVER);
+  // A newer node may have reasons unknown here: nobody can say that they last.
+  return refused('InvalidTransaction', text, NEXT_BLOCK);
 };
 
 /** What a JSON-RPC error of `author_submitExtrinsic` means; null: the pool has these bytes already. */

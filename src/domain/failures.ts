@@ -12,10 +12,11 @@ export type Retry =
  *
  * - `Unreachable`: connection refused, closed, or a call that passed its deadline.
  * - `Unsupported`: the runtime lacks something this client needs; an upgrade of either side is due.
+ * - `UnknownBlock`: this node does not have the block (yet), or not its state any more.
  * - `Malformed`: the answer does not decode; never trusted, never fatal to the rest.
  */
 export type ChainFailure = {
-  readonly _tag: 'Unreachable' | 'Unsupported' | 'Malformed';
+  readonly _tag: 'Unreachable' | 'Unsupported' | 'UnknownBlock' | 'Malformed';
   readonly message: string;
   readonly retry: Retry;
 };

@@ -30,7 +30,7 @@ describe('chain / submit', () => {
     [12, 'ServingRateLimitExceeded', 'nextBlock'],
     [13, 'InvalidPort', 'never'],
     [19, 'HotKeyNotRegisteredInSubNet', 'never'],
-    [255, 'Custom255', 'never'],
+    [255, 'Custom255', 'nextBlock'],
   ])('names custom error %i', (code, check, when) => {
     expect(refusal(1010, `Custom error: ${code}`)).toMatchObject({ _tag: 'Refused', check, retry: { when } });
   });
@@ -55,13 +55,17 @@ describe('chain / submit', () => {
       'Inability to pay some fees (e.g. account balance too low)',
       { _tag: 'Refused', check: 'Payment' },
     ],
-    [1010, 'Transaction call is not expected', { _tag: 'Refused', check: 'InvalidTransaction' }],
+    [
+      1010,
+      'Transaction call is not expected',
+      { _tag: 'Refused', check: 'InvalidTransaction', retry: { when: 'nextBlock' } },
+    ],
     [1012, '', { _tag: 'Unconfirmed' }],
     [1014, '(1 > 1)', { _tag: 'Refused', check: 'PriorityTooLow', retry: { when: 'nextBlock' } }],
     [1016, '', { _tag: 'Refused', check: 'PoolFull', retry: { when: 'nextBlock' } }],
     [1002, 'runtime error', { _tag: 'Refused', check: 'NotValidated' }],
     [-32_601, '', { _tag: 'Unsupported', retry: { when: 'never' } }],
-    [-32_000, 'what', { _tag: 'Malformed' }],
+    [-32_000, 'what', { _tag: 'Malformed', retry: { when: 'nextBlock' } }],
   ])('maps pool error %i %j', (code, data, expected) => {
     expect(refusal(code, data)).toMatchObject(expected);
   });
@@ -88,9 +92,31 @@ describe('chain / submit', () => {
       ['Unreachable', 'reconnected'],
       ['Unsupported', 'never'],
       ['Malformed', 'nextBlock'],
-      ['Unsupported', 'never'],
+      ['UnknownBlock', 'nextBlock'],
     ]);
     expect(JSON.parse(JSON.stringify(failures))).toEqual(failures);
+  });
+
+  it.each([
+    'UnknownBlock: Header was not found in the database: 0x11',
+    'UnknownBlock: State already discarded for 0x11',
+    'Api called for an unknown Block: Header was not found',
+  ])('waits for the next block where a lagging or pruning node says %j', (data) => {
+    const refusedRead = new RpcRefused({ method: 'state_call', code: 4003, reason: 'Client error', data });
+    expect(toSubmitFailure(refusedRead)).toMatchObject({
+      _tag: 'UnknownBlock',
+      retry: { when: 'nextBlock' },
+    });
+  });
+
+  it('gives up for ever only where the node lacks the method', () => {
+    const lacking = new RpcRefused({
+      method: 'state_call',
+      code: -32_601,
+      reason: 'Method not found',
+      data: '',
+    });
+    expect(toChainFailure(lacking).retry).toEqual({ when: 'never' });
   });
 });
 
