@@ -84,7 +84,22 @@ export const transactionalError = variant('sp_runtime::TransactionalError', {
   NoLayer: { index: 1 },
 });
 export const moduleError = struct('sp_runtime::ModuleError', { index: u8, error: fixedBytes(4) });
-/** As in spec 425; the last case of newer SDKs, `Trie`, is never raised here and left out. */
+export const trieError = variant('sp_runtime::proving_trie::TrieError', {
+  InvalidStateRoot: { index: 0 },
+  IncompleteDatabase: { index: 1 },
+  ValueAtIncompleteKey: { index: 2 },
+  DecoderError: { index: 3 },
+  InvalidHash: { index: 4 },
+  DuplicateKey: { index: 5 },
+  ExtraneousNode: { index: 6 },
+  ExtraneousValue: { index: 7 },
+  ExtraneousHashReference: { index: 8 },
+  InvalidChildReference: { index: 9 },
+  ValueMismatch: { index: 10 },
+  IncompleteProof: { index: 11 },
+  RootMismatch: { index: 12 },
+  DecodeError: { index: 13 },
+});
 export const dispatchError = variant('sp_runtime::DispatchError', {
   Other: { index: 0 },
   CannotLookup: { index: 1 },
@@ -100,6 +115,7 @@ export const dispatchError = variant('sp_runtime::DispatchError', {
   Corruption: { index: 11 },
   Unavailable: { index: 12 },
   RootNotAllowed: { index: 13 },
+  Trie: { index: 14, fields: [trieError] },
 });
 
 export const phase = variant('frame_system::Phase', {

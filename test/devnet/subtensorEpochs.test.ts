@@ -247,15 +247,15 @@ describe('devnet / subtensor / metagraph', () => {
   it('answers a raw call of the selective metagraph with the layout of the chain', () => {
     const state = start();
     const method = state.runtime.api('SubnetInfoRuntimeApi_get_selective_mechagraph');
-    const [netuid, mecid, indexes] = ['netuid', 'mecid', 'metagraphIndexes'].map(
+    const [netuid, subid, indexes] = ['netuid', 'subid', 'metagraphIndexes'].map(
       (name) => method?.args[name],
     );
-    const encoded = [netuid?.enc(2), mecid?.enc(0), indexes?.enc([0, 52])].flatMap((part) => [
+    const encoded = [netuid?.enc(2), subid?.enc(0), indexes?.enc([0, 52])].flatMap((part) => [
       ...(part ?? []),
     ]);
     expect(u8aToHex(Uint8Array.from(encoded))).toBe('0x0200000800003400');
     const reply = method?.returns.enc(
-      method.handle(state.read(), { netuid: 2, mecid: 0, metagraphIndexes: [0, 8] }),
+      method.handle(state.read(), { netuid: 2, subid: 0, metagraphIndexes: [0, 8] }),
     );
     // Some, compact 2, seven absent fields, Some(compact 10), then the rest absent.
     expect([...(reply ?? []).slice(0, 11)]).toEqual([1, 8, 0, 0, 0, 0, 0, 0, 0, 1, 40]);

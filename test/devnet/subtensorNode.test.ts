@@ -244,7 +244,7 @@ describe('devnet / subtensor / through @polkadot/api', () => {
       incentives: await query('incentive', NETUID),
       lastUpdate: await query('lastUpdate', NETUID),
       pruningScore: [],
-      symbol: [...stringToU8a('τ')],
+      symbol: [...stringToU8a('\u{1D70F}')],
     });
     expect(await runtimeCall('subnetInfoRuntimeApi', 'getMetagraph', 9)).toBeNull();
     expect(

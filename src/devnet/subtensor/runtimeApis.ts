@@ -10,7 +10,6 @@ import { neuronInfo, neuronInfoLite } from './structs.ts';
 import { subnetExists } from './subnets.ts';
 
 const subnet = { netuid: u16 };
-const mechanism = { netuid: u16, mecid: u8 };
 
 const subnetInfoApi: RuntimeApi = {
   name: 'SubnetInfoRuntimeApi',
@@ -22,7 +21,7 @@ const subnetInfoApi: RuntimeApi = {
       handle: (ctx, { netuid }) => readMetagraph(ctx, { netuid, mechanism: 0 }),
     }),
     get_mechagraph: apiMethod({
-      args: mechanism,
+      args: { ...subnet, mecid: u8 },
       returns: option(metagraphType),
       handle: (ctx, { netuid, mecid }) => readMetagraph(ctx, { netuid, mechanism: mecid }),
     }),
@@ -33,10 +32,11 @@ const subnetInfoApi: RuntimeApi = {
         readSelectiveMetagraph(ctx, { netuid, mechanism: 0 }, metagraphIndexes),
     }),
     get_selective_mechagraph: apiMethod({
-      args: { ...mechanism, metagraphIndexes: vec(u16) },
+      // Only here the chain still calls it `subid`.
+      args: { ...subnet, subid: u8, metagraphIndexes: vec(u16) },
       returns: option(selectiveMetagraphType),
-      handle: (ctx, { netuid, mecid, metagraphIndexes }) =>
-        readSelectiveMetagraph(ctx, { netuid, mechanism: mecid }, metagraphIndexes),
+      handle: (ctx, { netuid, subid, metagraphIndexes }) =>
+        readSelectiveMetagraph(ctx, { netuid, mechanism: subid }, metagraphIndexes),
     }),
     get_subnet_hyperparams_v3: apiMethod({
       args: subnet,

@@ -9,7 +9,8 @@ export const ZERO_ACCOUNT = new Uint8Array(32);
 const netuid = identity(u16);
 /** 1.26 as U64F64. */
 const BURN_INCREASE = { bits: (126n << 64n) / 100n };
-const TAU = new TextEncoder().encode('τ');
+/** The mathematical italic tau, U+1D70F: four bytes, not the Greek letter's two. */
+const TAU = new TextEncoder().encode('\u{1D70F}');
 
 export const subnetIdentityStorage = {
   NetworksAdded: storageMap([netuid], bool, false),
