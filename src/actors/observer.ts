@@ -84,14 +84,20 @@ export const createObserver = ({ log, onTransition }: ObserverOptions) => {
     onTransition(ref);
   };
 
+  const admit = (error: unknown): void => {
+    try {
+      const fields = { event: 'observer.failed', error: String(error) };
+      log.error(fields, 'the observer failed; the system goes on');
+    } catch {
+      // The log itself is what failed (a full disk, a closed pipe): nobody is left to be told.
+    }
+  };
+
   return (inspected: InspectionEvent): void => {
     try {
       observe(inspected);
     } catch (error) {
-      log.error(
-        { event: 'observer.failed', error: String(error) },
-        'the observer failed; the system goes on',
-      );
+      admit(error);
     }
   };
 };

@@ -30,7 +30,11 @@ export const snapshotWriter = (options: {
     for (let next = waiting.entries().next(); !next.done; next = waiting.entries().next()) {
       const [id, save] = next.value;
       waiting.delete(id);
-      await options.run(save).catch(options.onFailure);
+      try {
+        await options.run(save);
+      } catch (failure) {
+        options.onFailure(failure);
+      }
     }
     isWriting = false;
   };

@@ -94,9 +94,13 @@ export const restoring = <M extends AnyStateMachine>(
   const getInitialSnapshot: M['getInitialSnapshot'] = (scope, input) => {
     const restored = pending;
     pending = undefined;
-    return restored !== undefined && fits(restored, input)
-      ? machine.restoreSnapshot(restored, scope)
-      : machine.getInitialSnapshot(scope, input);
+    if (restored === undefined || !fits(restored, input)) return machine.getInitialSnapshot(scope, input);
+    try {
+      return machine.restoreSnapshot(restored, scope);
+    } catch {
+      // It names a state this machine does not have. Failing here would fail at every start again.
+      return machine.getInitialSnapshot(scope, input);
+    }
   };
   return Object.create(machine, { getInitialSnapshot: { value: getInitialSnapshot } });
 };
