@@ -31,8 +31,6 @@ export type PreparedExtrinsic = typeof PreparedExtrinsic.Type;
 /** A mortal era: valid in blocks `birth` to `death - 1`. */
 export type Era = { readonly bytes: Uint8Array; readonly birth: BlockNumber; readonly death: BlockNumber };
 
-/** The SDK's default; about 25 minutes. */
-export const DEFAULT_PERIOD_BLOCKS = 128;
 /** Era periods are powers of two in this range (sp_runtime generic/era.rs). */
 const MIN_PERIOD_BLOCKS = 4;
 const MAX_PERIOD_BLOCKS = 65_536;

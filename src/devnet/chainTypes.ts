@@ -153,7 +153,3 @@ export const accountInfo = struct(
     { name: 'AccountData', type: accountData },
   ],
 );
-export const lastRuntimeUpgrade = struct('frame_system::LastRuntimeUpgradeInfo', {
-  specVersion: compact(u32),
-  specName: bytes,
-});

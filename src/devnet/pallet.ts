@@ -139,9 +139,6 @@ export const ensureSigned = (origin: Origin): Uint8Array => {
   if (origin.kind !== 'signed') throw new DispatchFailure({ tag: 'BadOrigin' });
   return origin.account;
 };
-export const ensureRoot = (origin: Origin): void => {
-  if (origin.kind !== 'root') throw new DispatchFailure({ tag: 'BadOrigin' });
-};
 
 /** The state as of one block. */
 export interface ReadContext {

@@ -1,8 +1,4 @@
-import * as Schema from 'effect/Schema';
-
-import { Hotkey } from './ids.ts';
 import type { Random } from './random.ts';
-import { TaskId } from './task.ts';
 
 /** A miner that may be asked. */
 export type CohortCandidate = {
@@ -106,35 +102,3 @@ export const roundId = (given: {
 
 /** `<roundId>-<index>`, index from 0: says nothing about the kind or the truth. */
 export const taskId = (ofRound: string, index: number): string => `${ofRound}-${index}`;
-
-/** What a request id is bound to. It is good once: the validator forgets it with the first answer. */
-export type RequestBinding = {
-  readonly taskId: string;
-  readonly hotkey: string;
-  /** Wall-clock time after which no answer is taken. */
-  readonly deadlineAtMs: number;
-  /** 32 lower-case hex digits that no peer can guess. */
-  readonly nonce: string;
-};
-
-/** `<taskId>/<hotkey>/<deadlineAtMs>/<nonce>`; at most 195 characters. */
-export const requestId = (binding: RequestBinding): string =>
-  `${binding.taskId}/${binding.hotkey}/${binding.deadlineAtMs}/${binding.nonce}`;
-
-const MAX_REQUEST_ID_CHARS = 195;
-const isTaskId = Schema.is(TaskId);
-const isHotkey = Schema.is(Hotkey);
-
-/**
- * Reads a request id that a peer sent back; null when it is none. A match of all four parts with what was handed
- * out is what makes an answer count, never the id's shape alone.
- */
-export const parseRequestId = (text: string): RequestBinding | null => {
-  if (text.length > MAX_REQUEST_ID_CHARS) return null;
-  const [task, hotkey, deadline, nonce, ...rest] = text.split('/');
-  if (task === undefined || hotkey === undefined || deadline === undefined || nonce === undefined)
-    return null;
-  const isWhole = rest.length === 0 && /^(0|[1-9]\d{0,15})$/.test(deadline) && /^[0-9a-f]{32}$/.test(nonce);
-  if (!isWhole || !isTaskId(task) || !isHotkey(hotkey)) return null;
-  return { taskId: task, hotkey, deadlineAtMs: Number(deadline), nonce };
-};

@@ -10,8 +10,6 @@ import { identityFromKeyfile } from './keyfile.ts';
 /** Names as in the environment: BT_WALLET_PATH, BT_WALLET_NAME, BT_WALLET_HOTKEY. */
 export type WalletLocation = { readonly path: string; readonly name: string; readonly hotkey: string };
 
-/** Where the Bittensor tools keep wallets. */
-export const DEFAULT_WALLET_PATH = '~/.bittensor/wallets';
 /** A keyfile is below 1 KiB; anything larger is some other file. */
 const MAX_KEYFILE_BYTES = 64 * 1_024;
 

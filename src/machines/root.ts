@@ -1,4 +1,4 @@
-import type { AnyActorRef, EventObject } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 
 /**
  * Children report facts to the root of their system, which is registered under this id. Looking the root up keeps
@@ -14,6 +14,3 @@ export const root = ({ system }: { readonly system: AnyActorRef['system'] }): An
 export type ChildEnded =
   | { readonly type: `xstate.done.actor.${string}`; readonly actorId: string; readonly output: unknown }
   | { readonly type: `xstate.error.actor.${string}`; readonly actorId: string; readonly error: unknown };
-
-/** Sent once after a restored machine has started: `after` timers are not restored by XState (xstate #5331). */
-export type Resumed = EventObject & { readonly type: 'system.resumed' };

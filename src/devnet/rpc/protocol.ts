@@ -16,8 +16,7 @@ export const INVALID_REQUEST = -32_600;
 export const METHOD_NOT_FOUND = -32_601;
 export const INVALID_PARAMS = -32_602;
 export const INTERNAL_ERROR = -32_603;
-/** jsonrpsee: a request, or a batch, that is too large. */
-export const OVERSIZED_REQUEST = -32_007;
+/** jsonrpsee: a batch of too many requests. */
 export const OVERSIZED_BATCH = -32_010;
 /** jsonrpsee: too many subscriptions on one connection. */
 export const TOO_MANY_SUBSCRIPTIONS = -32_006;

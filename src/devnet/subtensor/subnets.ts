@@ -7,9 +7,6 @@ import { storage, storageIndex } from './storage.ts';
 export const isSameAccount = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
 
-/** Key for maps by account. */
-export const accountKey = (account: Uint8Array): string => Buffer.from(account).toString('hex');
-
 export const subnetExists = (ctx: ReadContext, netuid: number): boolean =>
   ctx.get(storage.NetworksAdded, netuid);
 

@@ -14,9 +14,6 @@ export type TaskKind = keyof TaskKinds;
 export type RequestOf<Kind extends TaskKind> = TaskKinds[Kind]['requestSchema']['Type'];
 export type AnswerOf<Kind extends TaskKind> = TaskKinds[Kind]['answerSchema']['Type'];
 export type TruthOf<Kind extends TaskKind> = TaskKinds[Kind]['truthSchema']['Type'];
-export type TaskRequest = RequestOf<TaskKind>;
-export type TaskAnswer = AnswerOf<TaskKind>;
-export type TaskTruth = TruthOf<TaskKind>;
 
 /** The names of all kinds, in a fixed order. */
 export const taskKindNames: readonly TaskKind[] = ['text_classification', 'sentiment_analysis'];
