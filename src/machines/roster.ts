@@ -1,5 +1,6 @@
 import type { Hotkey } from '../domain/ids.ts';
-import type { Axon, Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Axon, SubnetSnapshot } from '../domain/metagraph.ts';
+import { minersInTurn } from '../domain/population.ts';
 import type { RoundCandidate } from './round.machine.ts';
 
 /** What the validator knows of one miner's session; `first` until the first dial has ended one way or the other. */
@@ -14,13 +15,10 @@ export type RosterChange = {
   readonly left: readonly Hotkey[];
 };
 
-/** Miners are the neurons that publish an axon; a validator publishes none. A permit says nothing here. */
-const miners = (subnet: SubnetSnapshot, ownHotkey: Hotkey): readonly (Neuron & { readonly axon: Axon })[] =>
-  subnet.neurons.flatMap((neuron) =>
-    neuron.axon === null || neuron.hotkey === ownHotkey ? [] : [{ ...neuron, axon: neuron.axon }],
-  );
-
-/** Who has to be dialled, dialled elsewhere, or let go, so that the roster follows the metagraph. */
+/**
+ * Who has to be dialled, dialled elsewhere, or let go, so that the roster follows the metagraph: it holds the miners
+ * whose turn it is in the subnet's epoch.
+ */
 export const rosterChange = (options: {
   readonly roster: Roster;
   readonly subnet: SubnetSnapshot;
@@ -29,7 +27,7 @@ export const rosterChange = (options: {
   readonly maxSessions: number;
 }): RosterChange => {
   const { roster, subnet, ownHotkey, maxSessions } = options;
-  const wanted = miners(subnet, ownHotkey).slice(0, maxSessions);
+  const wanted = minersInTurn({ subnet, ownHotkey, epoch: subnet.epochIndex, maxMiners: maxSessions });
   const hotkeys = new Set(wanted.map((neuron) => neuron.hotkey));
   const known = (hotkey: Hotkey) => (Object.hasOwn(roster, hotkey) ? roster[hotkey] : undefined);
   return {

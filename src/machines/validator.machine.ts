@@ -95,11 +95,11 @@ const machine = setup({
       enqueue.sendTo('weightSetting', block);
       if (context.epoch !== null) enqueue.sendTo('epoch', block);
     }),
-    followRoster: enqueueActions(({ enqueue, event, context }) => {
-      if (event.type !== 'chain.subnet') return;
+    followRoster: enqueueActions(({ enqueue, context }) => {
+      if (context.subnet === null) return;
       const change = rosterChange({
         roster: context.roster,
-        subnet: event.subnet,
+        subnet: context.subnet,
         ownHotkey: context.hotkey,
         maxSessions: context.maxSessions,
       });
@@ -313,14 +313,20 @@ export const validatorMachine = machine.createMachine({
                   {
                     guard: 'isNextEpoch',
                     description:
-                      'The chain ran its epoch: the old actor finishes its round, then a new one opens.',
-                    actions: ['recordSubnet', 'followRoster', 'announceEpochEnd', 'closeEpoch'],
+                      'The chain ran its epoch: the old actor finishes its round with its miners, then a new one opens.',
+                    actions: ['recordSubnet', 'announceEpochEnd', 'closeEpoch'],
                   },
                   { actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'] },
                 ],
                 'xstate.done.actor.*': {
                   guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
-                  actions: [stopChild('epoch'), assign({ epoch: null }), 'openEpoch', 'tellEpoch'],
+                  actions: [
+                    stopChild('epoch'),
+                    assign({ epoch: null }),
+                    'followRoster',
+                    'openEpoch',
+                    'tellEpoch',
+                  ],
                 },
               },
             },

@@ -110,6 +110,24 @@ describe('machines / roster', () => {
     expect(candidatesOf(roster, subnetAt({ neurons: [] }))).toEqual([]);
   });
 
+  it('starves nobody where there are more miners than sessions: the turn goes round by epoch', () => {
+    const neurons = Array.from({ length: 7 }, (_, uid) => neuron(uid, `5M${uid}`, 1));
+    const served = [7, 8, 9].map((epochIndex) => {
+      const subnet = subnetAt({ neurons, epochIndex });
+      return Object.keys(
+        applyChange({}, rosterChange({ roster: {}, subnet, ownHotkey: own, maxSessions: 3 })),
+      );
+    });
+    expect(served.map((hotkeys) => hotkeys.length)).toEqual([3, 3, 3]);
+    expect(new Set(served.flat()).size).toBe(7);
+  });
+
+  it('dials no neuron that acts as a validator, although it publishes an axon', () => {
+    const validating = { ...neuron(1, '5V', 1), validatorPermit: true, lastUpdate: 50 };
+    const idle = { ...neuron(2, '5P', 1), validatorPermit: true, lastUpdate: 0 };
+    expect(Object.keys(follow({}, subnetAt({ neurons: [validating, idle] })))).toEqual(['5P']);
+  });
+
   it('holds no more sessions than it may', () => {
     const neurons = Array.from({ length: 300 }, (_, uid) => neuron(uid, `5M${uid}`, 1));
     expect(Object.keys(follow({}, subnetAt({ neurons })))).toHaveLength(maxSessions);
