@@ -14,6 +14,10 @@ export const openReads = (db: DatabaseSync) => {
      WHERE log = (SELECT id FROM logs WHERE name = ?) AND seq > ? AND seq <= ? AND value IS NOT NULL
      ORDER BY seq LIMIT ?`,
   );
+  const byKey = db.prepare(
+    `SELECT seq, key, value AS text FROM records
+     WHERE log = (SELECT id FROM logs WHERE name = ?) AND key = ? AND value IS NOT NULL`,
+  );
   const lastSeq = db.prepare(
     'SELECT max(seq) AS seq FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)',
   );
@@ -34,6 +38,10 @@ export const openReads = (db: DatabaseSync) => {
         if (characters >= PAGE_CHARACTERS) break;
       }
       return records;
+    },
+    find: ({ log, key }: Exchanges['find']['ask']): RawRecord | null => {
+      const row = byKey.get(log, key);
+      return row === undefined ? null : ({ ...row } as RawRecord);
     },
     lastSeq: (log: string): number => Number(lastSeq.get(log)?.['seq'] ?? 0),
     loadSnapshot: (name: string): RawSnapshot | null => {

@@ -3,7 +3,7 @@ import * as Effect from 'effect/Effect';
 import type { Outcome } from '../domain/outcome.ts';
 import { StoreInvalid, StoreUnavailable } from './errors.ts';
 import type { ReadRange, SetAside, StoredRecord, StoreReader } from './store.ts';
-import { decodeValue, nameProblem } from './storedValue.ts';
+import { decodeValue, keyProblem, nameProblem } from './storedValue.ts';
 import type { Exchanges, RawRecord } from './storeThread.ts';
 import type { ThreadError, WorkerClient } from './workerClient.ts';
 
@@ -87,6 +87,17 @@ export const openReader = (worker: WorkerClient, options: { readonly readOnly: b
     }
   });
 
+  const find = Effect.fn('store.find')(function* (log: string, key: string) {
+    yield* requireName(log);
+    const problem = keyProblem(key);
+    if (problem !== null) return yield* new StoreInvalid({ message: problem });
+    const row = yield* awaitAnswer(() => worker.ask('find', { log, key }));
+    if (row === null) return null;
+    const { records, bad } = parsePage(log, [row]);
+    yield* quarantine(bad);
+    return records[0] ?? null;
+  });
+
   const lastSeq = Effect.fn('store.lastSeq')(function* (log: string) {
     yield* requireName(log);
     return yield* awaitAnswer(() => worker.ask('lastSeq', log));
@@ -107,5 +118,5 @@ export const openReader = (worker: WorkerClient, options: { readonly readOnly: b
     worker.ask('setAside', null),
   );
 
-  return { read, lastSeq, loadSnapshot, setAside };
+  return { read, find, lastSeq, loadSnapshot, setAside };
 };

@@ -25,6 +25,8 @@ const serve = (db: DatabaseSync, input: ThreadInput, send: (reply: Reply) => voi
         return writable().quarantine(question.ask);
       case 'read':
         return reads.read(question.ask);
+      case 'find':
+        return reads.find(question.ask);
       case 'lastSeq':
         return reads.lastSeq(question.ask);
       case 'loadSnapshot':

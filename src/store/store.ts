@@ -71,6 +71,8 @@ export interface StoreReader {
    * page means that nothing follows. Values that do not parse are set aside, reported in the log, and left out.
    */
   read(log: string, range: ReadRange): Effect.Effect<readonly StoredRecord[], StoreError>;
+  /** The record of a key. Null when the log has none, or its value did not parse and was set aside. */
+  find(log: string, key: string): Effect.Effect<StoredRecord | null, StoreError>;
   /** Sequence number of the newest record of a log, 0 when it has none. */
   lastSeq(log: string): Effect.Effect<number, StoreError>;
   /** Null when none is stored, or the stored one did not parse and was set aside. */

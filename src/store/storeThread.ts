@@ -50,6 +50,10 @@ export type Exchanges = {
     };
     readonly answer: readonly RawRecord[];
   };
+  readonly find: {
+    readonly ask: { readonly log: string; readonly key: string };
+    readonly answer: RawRecord | null;
+  };
   readonly lastSeq: { readonly ask: string; readonly answer: number };
   readonly loadSnapshot: { readonly ask: string; readonly answer: RawSnapshot | null };
   /** Marks values that did not parse: `seq` names a record of the log `name`, null the snapshot `name`. */

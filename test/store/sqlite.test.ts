@@ -81,6 +81,33 @@ describe('store / sqlite: logs', () => {
     );
   });
 
+  it('finds a record by its key, and none by a key of another log', async () => {
+    const dir = freshDir();
+    await withStore({ dir }, (store) =>
+      Effect.gen(function* () {
+        yield* store.append('log', [
+          { value: 0 },
+          { key: 'e/7', value: { n: 7 } },
+          { key: 'e/70', value: 70 },
+        ]);
+        yield* store.append('log', [{ key: 'e/7', value: 'later' }]);
+        expect(yield* store.find('log', 'e/7')).toEqual({ seq: 2, key: 'e/7', value: { n: 7 } });
+        expect(yield* store.find('log', 'e/8')).toBeNull();
+        expect(yield* store.find('other', 'e/7')).toBeNull();
+        expect((yield* Effect.flip(store.find('log', '')))._tag).toBe('StoreInvalid');
+      }),
+    );
+    tamper(dir, "UPDATE records SET value = '{\"n\":' WHERE key = 'e/7'");
+    await withStore({ dir }, (store) =>
+      Effect.gen(function* () {
+        expect(yield* store.find('log', 'e/7')).toBeNull();
+        expect((yield* store.setAside).map(({ key, seq }) => ({ key, seq }))).toEqual([
+          { key: 'e/7', seq: 2 },
+        ]);
+      }),
+    );
+  });
+
   it('puts the appends of many callers into few commits', () =>
     withStore({ dir: freshDir() }, (store) =>
       Effect.gen(function* () {
