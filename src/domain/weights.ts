@@ -13,17 +13,20 @@ const emptyVector: WeightVector = { uids: [], values: [] };
  * (bittensor/utils/weight_utils.py, convert_weights_and_uids_for_emit); what rounds to 0 is left out. Scores that
  * are not finite or not positive, and uids that are no u16, are dropped; of two scores for a uid the larger counts.
  *
- * Nobody scored: all weight goes to the owner, whose incentive the chain burns. Owner unknown as well: the vector is
- * empty; the caller sets nothing and says so.
+ * Nobody scored: all weight goes to the owner, whose incentive the chain burns; but only where someone was asked and
+ * nobody was good, or where there is no miner at all. Miners who exist and were never asked, as in the first minutes of
+ * a new validator, have not failed: the vector is empty, like where the owner is unknown as well; the caller sets
+ * nothing and says so.
  *
  * `burnShare` of all weight goes to the owner on top of what it may have scored. Without a known owner there is
- * nowhere to burn: the miners' ratios stay as they are, and with a share of 1 the vector is empty.
+ * nowhere to burn: the miners' ratios stay as they are, and with a share of 1 the vector is empty. A share of 1 burns
+ * whatever was asked; a smaller one is a part of what miners get, and does not burn alone before anyone was asked.
  *
  * The chain refuses vectors shorter than min(MinAllowedWeights, neurons): see `missingWeights`. No filler is added,
  * because paying someone for being filler is worse than a refused submission that is reported.
  */
 export const weightsFromScores = (given: {
-  readonly scores: readonly { readonly uid: Uid; readonly score: number }[];
+  readonly scores: readonly { readonly uid: Uid; readonly score: number; readonly asked: number }[];
   readonly ownerUid: Uid | null;
   /** In [0, 1]; anything else, NaN included, burns nothing. */
   readonly burnShare: number;
@@ -31,7 +34,11 @@ export const weightsFromScores = (given: {
   const { ownerUid } = given;
   const burnShare = given.burnShare > 0 && given.burnShare <= 1 ? given.burnShare : 0;
   const ratios = ratiosToBest(given.scores);
-  if (ratios.size === 0 || burnShare === 1) return allTo(ownerUid);
+  if (burnShare === 1) return allTo(ownerUid);
+  if (ratios.size === 0) {
+    const isUnknown = given.scores.length > 0 && given.scores.every(({ asked }) => asked === 0);
+    return isUnknown ? emptyVector : allTo(ownerUid);
+  }
   if (ownerUid !== null && burnShare > 0) {
     // b of everything is b / (1 − b) of what the miners have.
     const burnt = (orderFreeSum([...ratios.values()]) * burnShare) / (1 - burnShare);

@@ -10,8 +10,8 @@ const scored = fc.uniqueArray(fc.record({ uid: fc.integer({ min: 0, max: 65_535 
 });
 
 type Scores = readonly { readonly uid: number; readonly score: number }[];
-const build = (scores: Scores, ownerUid: number | null = null, burnShare = 0) =>
-  weightsFromScores({ scores, ownerUid, burnShare });
+const build = (scores: Scores, ownerUid: number | null = null, burnShare = 0, asked = 1) =>
+  weightsFromScores({ scores: scores.map((score) => ({ ...score, asked })), ownerUid, burnShare });
 const listed = (scores: readonly number[]): Scores => scores.map((value, uid) => ({ uid, score: value }));
 
 describe('domain / weights', () => {
@@ -85,6 +85,25 @@ describe('domain / weights', () => {
     expect(build(listed([0, 0]), 7)).toEqual({ uids: [7], values: [65_535] });
     expect(build([], 7)).toEqual({ uids: [7], values: [65_535] });
     expect(build(listed([0, Number.NaN]), null)).toEqual({ uids: [], values: [] });
+  });
+
+  it('is empty where miners exist and nobody was ever asked, unless everything is burned anyway', () => {
+    const unasked = (scores: readonly number[], burnShare = 0) => build(listed(scores), 7, burnShare, 0);
+    expect(unasked([0, 0])).toEqual({ uids: [], values: [] });
+    expect(unasked([0, 0], 0.5)).toEqual({ uids: [], values: [] });
+    expect(unasked([0, 0], 1)).toEqual({ uids: [7], values: [65_535] });
+    // History stands in for an epoch without rounds.
+    expect(unasked([0, 0.4])).toEqual({ uids: [1], values: [65_535] });
+    expect(
+      weightsFromScores({
+        scores: [
+          { uid: 0, score: 0, asked: 0 },
+          { uid: 1, score: 0, asked: 1 },
+        ],
+        ownerUid: 7,
+        burnShare: 0,
+      }),
+    ).toEqual({ uids: [7], values: [65_535] });
   });
 
   it('burns the asked share of all weight through the owner', () => {
