@@ -1,8 +1,15 @@
 import * as Effect from 'effect/Effect';
 
 import type { SequencedRecord } from '../domain/derivation.ts';
-import { decodeEvidence, type EvidenceRecord, evidenceKey } from '../domain/evidence.ts';
+import {
+  decodeEvidence,
+  type EpochScored,
+  type EvidenceRecord,
+  evidenceKey,
+  scoredEpochKey,
+} from '../domain/evidence.ts';
 import type { StoreFailure } from '../domain/failures.ts';
+import type { EpochIndex } from '../domain/ids.ts';
 import { toStoreFailure } from '../store/errors.ts';
 import { type Json, StoreService } from '../store/store.ts';
 
@@ -53,6 +60,17 @@ export const readEvidence = Effect.fn('evidence.read')(function* (range: {
     yield* Effect.logWarning('evidence records that this version cannot read were left out', { unreadable });
   }
   return { unreadable };
+});
+
+/** The record of a scored epoch; null when it was not scored, or by a version that this one cannot read. */
+export const findScoredEpoch = Effect.fn('evidence.findScoredEpoch')(function* (epoch: EpochIndex) {
+  const store = yield* StoreService;
+  const stored = yield* store
+    .find(evidenceLogName, scoredEpochKey(epoch))
+    .pipe(Effect.mapError(toStoreFailure));
+  if (stored === null) return null;
+  const decoded = decodeEvidence(stored.value);
+  return decoded.ok && decoded.value.type === 'epoch.scored' ? (decoded.value satisfies EpochScored) : null;
 });
 
 /** Sequence number of the newest record; 0 for an empty log. */

@@ -1,9 +1,10 @@
 import * as Effect from 'effect/Effect';
 
-import type { EpochScored } from '../domain/evidence.ts';
+import type { AnswerJudged, EpochScored } from '../domain/evidence.ts';
 import type { StoreFailure } from '../domain/failures.ts';
 import type { EpochIndex, Hotkey } from '../domain/ids.ts';
 import type { SubnetSnapshot } from '../domain/metagraph.ts';
+import { minersInTurn, minersOf } from '../domain/population.ts';
 import { type Candidate, type ScoringPolicy, scoreEpoch as score } from '../domain/scoring.ts';
 import type { Verdict } from '../domain/task.ts';
 import { weightsFromScores } from '../domain/weights.ts';
@@ -12,29 +13,40 @@ import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, lastSubnet } from './currentChain.ts';
 import { saveReadFrom } from './evidenceCursor.ts';
-import { appendEvidence, lastEvidenceSeq, readEvidence } from './evidenceLog.ts';
+import { appendEvidence, findScoredEpoch, lastEvidenceSeq, readEvidence } from './evidenceLog.ts';
 import { RoundBook } from './roundBook.ts';
 
-export type ScoringSettings = { readonly hotkey: Hotkey; readonly policy: ScoringPolicy };
+export type ScoringSettings = {
+  readonly hotkey: Hotkey;
+  readonly policy: ScoringPolicy;
+  /** Most miners that are asked in one epoch; beyond that their turn goes round. */
+  readonly maxMiners: number;
+};
 
-/** Miners are the neurons that publish an axon, except ourselves. */
-const candidatesOf = (subnet: SubnetSnapshot, ownHotkey: Hotkey): readonly Candidate[] =>
-  subnet.neurons
-    .filter(({ axon, hotkey }) => axon !== null && hotkey !== ownHotkey)
+/**
+ * The miners whose turn it was, and those who were asked although it is not, because the population changed meanwhile
+ * or a round outlasted its epoch. Nobody is scored who could not be asked.
+ */
+const candidatesOf = (options: {
+  readonly settings: ScoringSettings;
+  readonly subnet: SubnetSnapshot;
+  readonly epoch: EpochIndex;
+  readonly verdicts: readonly Verdict[];
+}): readonly Candidate[] => {
+  const { settings, subnet, epoch, verdicts } = options;
+  const { hotkey: ownHotkey, maxMiners } = settings;
+  const turn = minersInTurn({ subnet, ownHotkey, epoch, maxMiners });
+  const known = new Set([...turn, ...verdicts].map(({ hotkey }) => hotkey));
+  return minersOf(subnet, ownHotkey)
+    .filter(({ hotkey }) => known.has(hotkey))
     .map(({ uid, hotkey, stake, blockAtRegistration }) => ({ uid, hotkey, stake, blockAtRegistration }));
+};
 
-/** The record of an epoch that was scored before, by this process or by one that died after writing it. */
-const findScored = Effect.fn('epoch.findScored')(function* (epoch: EpochIndex, after: number, upTo: number) {
-  let found: EpochScored | null = null;
-  yield* readEvidence({
-    after,
-    upTo,
-    onRecord: ({ record }) => {
-      if (record.type === 'epoch.scored' && record.epoch === epoch) found = record;
-    },
-  });
-  return found as EpochScored | null;
-});
+/** What scoring needs of an answer. The answers themselves are most of an epoch's evidence, and are not held. */
+const verdictOf = (record: AnswerJudged): Verdict => {
+  const { kind, uid, hotkey, outcome, responseMs, chance, accuracy, brier } = record;
+  return { kind, uid, hotkey, outcome, responseMs, chance, accuracy, brier };
+};
 
 const verdictsBetween = Effect.fn('epoch.verdicts')(function* (fromSeq: number, cutSeq: number) {
   const verdicts: Verdict[] = [];
@@ -43,7 +55,7 @@ const verdictsBetween = Effect.fn('epoch.verdicts')(function* (fromSeq: number, 
     after: Math.max(0, fromSeq - 1),
     upTo: cutSeq - 1,
     onRecord: ({ record }) => {
-      if (record.type === 'answer.judged') verdicts.push(record);
+      if (record.type === 'answer.judged') verdicts.push(verdictOf(record));
     },
   });
   return verdicts;
@@ -59,8 +71,8 @@ const computeEpoch = Effect.fn('epoch.compute')(function* (settings: ScoringSett
   const subnet = yield* Effect.mapError(lastSubnet, () => missingMetagraph);
   const fromSeq = book.nextFromSeq;
   const cutSeq = (yield* lastEvidenceSeq) + 1;
-  const candidates = candidatesOf(subnet, settings.hotkey);
   const verdicts = yield* verdictsBetween(fromSeq, cutSeq);
+  const candidates = candidatesOf({ settings, subnet, epoch, verdicts });
   const { scores, trust } = score({ verdicts, candidates, trust: book.trust, policy: settings.policy });
   const ownerUid = subnet.neurons.find(({ hotkey }) => hotkey === subnet.ownerHotkey)?.uid ?? null;
   const scored: EpochScored = {
@@ -89,14 +101,16 @@ const computeEpoch = Effect.fn('epoch.compute')(function* (settings: ScoringSett
  */
 const scoreOnce = Effect.fn('epoch.score')(function* (settings: ScoringSettings, epoch: EpochIndex) {
   const book = yield* RoundBook;
-  const end = yield* lastEvidenceSeq;
-  const known = yield* findScored(epoch, Math.max(0, book.nextFromSeq - 1), end);
+  const known = yield* findScoredEpoch(epoch);
   const scored = known ?? (yield* computeEpoch(settings, epoch));
-  book.trust = scored.trust;
-  book.nextFromSeq = scored.cutSeq;
-  book.scoredEpoch = scored.epoch;
-  if (known === null) book.asked.clear();
-  yield* saveReadFrom(scored.fromSeq);
+  // Asked late about an epoch of before, the book does not go back.
+  if (scored.epoch >= (book.scoredEpoch ?? 0)) {
+    book.trust = scored.trust;
+    book.nextFromSeq = scored.cutSeq;
+    book.scoredEpoch = scored.epoch;
+    if (known === null) book.asked.clear();
+    yield* saveReadFrom(scored.fromSeq);
+  }
   return { vector: scored.vector, scored: scored.scores.length };
 });
 

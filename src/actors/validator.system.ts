@@ -72,7 +72,11 @@ const epochOf = (parts: ValidatorParts) => {
   const machine = epochMachine.provide({
     actors: {
       round,
-      scoreEpoch: scoreEpoch(runtime, { hotkey: identity.hotkey, policy: settings.policy }),
+      scoreEpoch: scoreEpoch(runtime, {
+        hotkey: identity.hotkey,
+        policy: settings.policy,
+        maxMiners: settings.maxLinks,
+      }),
     },
   });
   const isSameEpoch = (snapshot: RestorableSnapshot, input: unknown): boolean =>

@@ -194,9 +194,12 @@ export const evidenceKey = (record: EvidenceRecord): string => {
     case 'round.abandoned':
       return `d/${record.roundId}`;
     case 'epoch.scored':
-      return `e/${record.epoch}`;
+      return scoredEpochKey(record.epoch);
   }
 };
+
+/** Key of the record of a scored epoch. */
+export const scoredEpochKey = (epoch: EpochIndex): string => `e/${epoch}`;
 
 /** A record that does not decode; `reason` is for people and bounded in length. */
 export type EvidenceDefect = { readonly _tag: 'EvidenceDefect'; readonly reason: string };

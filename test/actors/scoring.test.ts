@@ -74,7 +74,8 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
 
   const plan = (epoch?: number, settings = roundSettings) =>
     askOnce(planRound(life.runtime, settings), roundInput(epoch));
-  const score = (epoch: number) => askOnce(scoreEpoch(life.runtime, { hotkey: own, policy }), { epoch });
+  const score = (epoch: number, maxMiners = 256) =>
+    askOnce(scoreEpoch(life.runtime, { hotkey: own, policy, maxMiners }), { epoch });
   const prepare = () => askOnce(prepareValidator(life.runtime), { hotkey: own });
   const write = (records: readonly EvidenceRecord[]) => life.runtime.runPromise(appendEvidence(records));
   const onDisk = () => evidenceOnDisk(folder.dir);
@@ -256,6 +257,45 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
   it('burns through the owner when nobody earned anything', async () => {
     await hold({ epoch: 7, good: 0 });
     expect(answerOf(await score(7)).vector).toEqual({ uids: [4], values: [65_535] });
+  });
+
+  it('hands nothing to the owner while miners exist that were never asked', async () => {
+    const outcome = answerOf(await score(7));
+    expect(outcome).toEqual({ vector: { uids: [], values: [] }, scored: 3 });
+    const derivation = deriveEpochs(await onDisk(), judgeRecorded);
+    expect(derivation.sound).toBe(true);
+  });
+
+  it('does not go back when it is asked about an earlier epoch again', async () => {
+    await hold({ epoch: 7, good: 1 });
+    const seventh = answerOf(await score(7));
+    await hold({ epoch: 8, good: 3 });
+    await score(8);
+    const { trust, nextFromSeq } = life.book;
+    expect(answerOf(await score(7))).toEqual(seventh);
+    expect(life.book).toMatchObject({ trust, nextFromSeq, scoredEpoch: 8 });
+  });
+
+  it('scores only those whose turn it is where links are fewer than miners, and who was asked anyway', async () => {
+    // Epoch 7 with one link for three miners: the turn is at rank 7 % 3, uid 2.
+    expect(answerOf(await score(7, 1)).scored).toBe(1);
+    expect(recordsOf(await onDisk(), 'epoch.scored')[0]?.candidates.map(({ uid }) => uid)).toEqual([2]);
+    await hold({ epoch: 8, good: 3 });
+    expect(answerOf(await score(8, 1)).scored).toBe(3);
+  });
+
+  it('scores no neuron that acts as a validator, and lets its stake flatten nobody', async () => {
+    const validating = { ...neuron(5, identityOfUri('//V2').hotkey, 8_091), stake: 1e9 };
+    const active = { ...validating, validatorPermit: true, lastUpdate: 90 };
+    life.chain.subnet = { ...subnet, neurons: [...subnet.neurons, active] };
+    await hold({ good: 3 });
+    await score(7);
+    const scores = recordsOf(await onDisk(), 'epoch.scored')[0]?.scores ?? [];
+    expect(scores.map(({ uid, stake }) => ({ uid, stake }))).toEqual([
+      { uid: 1, stake: 1 / 3 },
+      { uid: 2, stake: 2 / 3 },
+      { uid: 3, stake: 1 },
+    ]);
   });
 
   it('does not score without a metagraph, and scores when there is one', async () => {
