@@ -4,11 +4,10 @@ import * as Layer from 'effect/Layer';
 import * as Schema from 'effect/Schema';
 import type * as Scope from 'effect/Scope';
 
-import type { BlockNumber, Hotkey, Netuid } from '../domain/ids.ts';
+import type { BlockNumber, Netuid } from '../domain/ids.ts';
 import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 import type { Identity } from '../keys/identity.ts';
-import { awaitInclusion, DEFAULT_POLL_MS } from './confirm.ts';
 import { type ChainError, ChainMalformed, type SubmitError } from './errors.ts';
 import { type Call, type PreparedExtrinsic, prepareExtrinsic } from './extrinsics.ts';
 import { followHeads, headAt } from './heads.ts';
@@ -19,7 +18,6 @@ import { openRpc, type Rpc } from './rpc.ts';
 import { makeRuntimes, type Runtimes } from './runtimes.ts';
 import { type AxonEndpoint, planServe } from './serveAxon.ts';
 import { submitPrepared } from './submit.ts';
-import { readWeightsStatus, type WeightsStatus } from './weightsStatus.ts';
 
 export type ConnectOptions = {
   /** `ws://` or `wss://`. */
@@ -44,12 +42,6 @@ type WeightsOptions = Signed & {
   readonly netuid: Netuid;
   readonly vector: WeightVector;
   readonly versionKey: number;
-};
-
-type ServeOptions = Signed & {
-  readonly endpoint: AxonEndpoint;
-  /** How often the finalized head is asked for while waiting; a second when not given. */
-  readonly pollMs?: number;
 };
 
 /**
@@ -81,10 +73,6 @@ export interface ChainConnection {
   readonly specVersionAt: (head: Head) => Effect.Effect<number, ChainError>;
   /** The whole subnet at exactly this head. */
   readonly readSubnet: (head: Head) => Effect.Effect<SubnetSnapshot, ChainError>;
-  readonly weightsStatus: (options: {
-    readonly hotkey: Hotkey;
-    readonly head: Head;
-  }) => Effect.Effect<WeightsStatus, ChainError>;
   /** Signs any call; nothing is sent. */
   readonly prepare: (
     options: Signed & { readonly call: Call },
@@ -95,13 +83,6 @@ export interface ChainConnection {
   readonly prepareServe: (
     options: Signed & { readonly endpoint: AxonEndpoint },
   ) => Effect.Effect<PreparedExtrinsic | null, SubmitError>;
-  /**
-   * Makes the chain's entry say `endpoint`: signs, sends and waits for a finalized block, or does nothing when the entry
-   * already says so. `block` is the one that was read, or the one that includes the change.
-   */
-  readonly serveAxon: (
-    options: ServeOptions,
-  ) => Effect.Effect<{ readonly status: 'unchanged' | 'served'; readonly block: BlockNumber }, SubmitError>;
   /** Sends prepared bytes once; see `submit.ts` for what each failure means. */
   readonly submitPrepared: (options: {
     readonly prepared: PreparedExtrinsic;
@@ -157,25 +138,13 @@ const signingOperations = (
   return { prepare, prepareServe, prepareWeights };
 };
 
-/** Operations that send something, and what waiting for them takes. */
+/** Operations that send something, and what finding it takes. */
 const sendingOperations = ({ rpc, runtimes }: { readonly rpc: Rpc; readonly runtimes: Runtimes }) => {
   const finalizedHead: ChainConnection['finalizedHead'] = () => readFinalizedHead(rpc);
   const send: ChainConnection['submitPrepared'] = ({ prepared }) => submitPrepared({ rpc, prepared });
   const find: ChainConnection['findInclusion'] = (search) => findInclusion({ rpc, runtimes, ...search });
   return { finalizedHead, submitPrepared: send, findInclusion: find };
 };
-
-const serveWith = (
-  prepareServe: ChainConnection['prepareServe'],
-  sending: ReturnType<typeof sendingOperations>,
-): ChainConnection['serveAxon'] =>
-  Effect.fn('chain.serveAxon')(function* (options: ServeOptions) {
-    const prepared = yield* prepareServe(options);
-    if (prepared === null) return { status: 'unchanged' as const, block: options.head.block };
-    yield* sending.submitPrepared({ prepared });
-    const block = yield* awaitInclusion(sending, { prepared, pollMs: options.pollMs ?? DEFAULT_POLL_MS });
-    return { status: 'served' as const, block };
-  });
 
 const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
   const { endpoint, netuid, connectMs, callMs } = options;
@@ -189,8 +158,6 @@ const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
     return yield* new ChainMalformed({ operation: 'connect', detail: 'no genesis block' });
   const chainName = yield* decodeName(name);
   const { version } = yield* runtimes.at(head.blockHash);
-  const signing = signingOperations(netuid, genesisHash, { rpc, runtimes });
-  const sending = sendingOperations({ rpc, runtimes });
   return {
     endpoint,
     genesisHash,
@@ -202,13 +169,8 @@ const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
     followHeads: (onHead, following) => followHeads({ rpc, onHead, ...following }),
     readSubnet: (at) =>
       Effect.flatMap(runtimes.at(at.blockHash), (runtime) => readSubnet({ rpc, runtime, netuid, head: at })),
-    weightsStatus: ({ hotkey, head: at }) =>
-      Effect.flatMap(runtimes.at(at.blockHash), (runtime) =>
-        readWeightsStatus({ rpc, runtime, netuid, hotkey, head: at }),
-      ),
-    ...signing,
-    ...sending,
-    serveAxon: serveWith(signing.prepareServe, sending),
+    ...signingOperations(netuid, genesisHash, { rpc, runtimes }),
+    ...sendingOperations({ rpc, runtimes }),
   } satisfies ChainConnection as ChainConnection;
 });
 

@@ -1,7 +1,6 @@
 import * as Effect from 'effect/Effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChainConnection } from '#src/chain/client.ts';
-import { awaitInclusion } from '#src/chain/confirm.ts';
 import { toSubmitFailure } from '#src/chain/errors.ts';
 import type { Devnet } from '#src/devnet/node.ts';
 import { keysReady } from '#src/keys/identity.ts';
@@ -24,25 +23,28 @@ const prepare = (connection: ChainConnection, { uri, ip }: { readonly uri: strin
   });
 
 /** A chain of this describe block, with the flag in its genesis. */
-const chainWith = (allowLoopbackAxon: boolean): (() => string) => {
+const chainWith = (allowLoopbackAxon: boolean): (() => Devnet) => {
   let devnet: Devnet | undefined;
   beforeAll(async () => {
     await keysReady();
-    devnet = await startSubnet({ sealing: 'interval', flags: { allowLoopbackAxon } });
+    devnet = await startSubnet({ sealing: 'manual', flags: { allowLoopbackAxon } });
   });
   afterAll(() => devnet?.stop());
-  return () => devnet?.url ?? '';
+  return () => {
+    if (devnet === undefined) throw new Error('the chain has not started');
+    return devnet;
+  };
 };
 
 describe('chain / serveAxon, loopback on a chain that allows it', () => {
-  const url = chainWith(true);
+  const devnet = chainWith(true);
 
   it.each(cases)('publishes $ip', async ({ uri, uid, ip }) => {
-    await withConnection(url(), (connection) =>
+    await withConnection(devnet().url, (connection) =>
       Effect.gen(function* () {
         const prepared = yield* prepare(connection, { uri, ip });
         expect(yield* connection.submitPrepared({ prepared })).toBe('sent');
-        yield* awaitInclusion(connection, { prepared, pollMs: 20 });
+        devnet().seal();
         const subnet = yield* connection.readSubnet(yield* connection.finalizedHead());
         expect(subnet.neurons[uid]?.axon).toEqual({ ip, port: 8_091 });
       }),
@@ -51,10 +53,10 @@ describe('chain / serveAxon, loopback on a chain that allows it', () => {
 });
 
 describe('chain / serveAxon, loopback on a chain that refuses it', () => {
-  const url = chainWith(false);
+  const devnet = chainWith(false);
 
   it.each(cases)("gives the chain's refusal of $ip and what to do", async ({ uri, ip }) => {
-    await withConnection(url(), (connection) =>
+    await withConnection(devnet().url, (connection) =>
       Effect.gen(function* () {
         const prepared = yield* prepare(connection, { uri, ip });
         const error = yield* Effect.orDie(Effect.flip(connection.submitPrepared({ prepared })));

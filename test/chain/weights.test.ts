@@ -1,7 +1,6 @@
 import * as Effect from 'effect/Effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChainConnection } from '#src/chain/client.ts';
-import { awaitInclusion } from '#src/chain/confirm.ts';
 import { type SubmitError, toSubmitFailure } from '#src/chain/errors.ts';
 import type { PreparedExtrinsic } from '#src/chain/extrinsics.ts';
 import { preflightWeights } from '#src/chain/preflight.ts';
@@ -23,11 +22,10 @@ const refusalOf = (effect: Effect.Effect<unknown, SubmitError>) =>
 
 describe('chain / weights, live', () => {
   let devnet: Devnet;
-  const alice = identity('//Alice').hotkey;
   const lastUpdate = (connection: ChainConnection) =>
     Effect.gen(function* () {
-      const head = yield* connection.finalizedHead();
-      return (yield* connection.weightsStatus({ hotkey: alice, head })).lastUpdate;
+      const subnet = yield* connection.readSubnet(yield* connection.finalizedHead());
+      return subnet.neurons[0]?.lastUpdate;
     });
   const search = (connection: ChainConnection, prepared: PreparedExtrinsic) =>
     Effect.gen(function* () {
@@ -63,8 +61,6 @@ describe('chain / weights, live', () => {
         const inclusion = yield* search(connection, prepared);
         expect(inclusion).toMatchObject({ found: true, block, outcome: { ok: true } });
         expect(yield* lastUpdate(connection)).toBe(block);
-        const subnet = yield* connection.readSubnet(yield* connection.finalizedHead());
-        expect(subnet.neurons[0]?.lastUpdate).toBe(block);
       }),
     );
   });
@@ -232,47 +228,6 @@ describe('chain / weights, live', () => {
         });
         devnet.sealBlocks(RATE_LIMIT_BLOCKS);
         expect(yield* plan({ ip: '2001:db8::7' })).not.toBeNull();
-      }),
-    );
-  });
-
-  it('serves in one go and tells the block, then finds nothing to do', async () => {
-    const charlie = identity('//Charlie');
-    const endpoint = { ip: '203.0.113.9', port: 8_092, version: 1 };
-    const sealing = setInterval(() => devnet.seal(), 30);
-    try {
-      await withConnection(devnet.url, (connection) =>
-        Effect.gen(function* () {
-          const serve = Effect.flatMap(connection.finalizedHead(), (head) =>
-            connection.serveAxon({ identity: charlie, endpoint, head, periodBlocks: 64, pollMs: 20 }),
-          );
-          const first = yield* serve;
-          expect(first.status).toBe('served');
-          expect((yield* serve).status).toBe('unchanged');
-          const blockHash = yield* connection.finalizedHead();
-          expect((yield* connection.readSubnet(blockHash)).neurons[2]?.axon?.port).toBe(8_092);
-          expect(blockHash.block).toBeGreaterThanOrEqual(first.block);
-        }),
-      );
-    } finally {
-      clearInterval(sealing);
-    }
-  });
-
-  it('gives up waiting when the era has passed', async () => {
-    clearRateLimit();
-    await withConnection(devnet.url, (connection) =>
-      Effect.gen(function* () {
-        const prepared = yield* prepareWeights(connection, {
-          uri: '//Alice',
-          vector: VECTOR,
-          periodBlocks: 4,
-        });
-        devnet.sealBlocks(5);
-        expect(yield* refusalOf(awaitInclusion(connection, { prepared, pollMs: 5 }))).toMatchObject({
-          _tag: 'NotIncluded',
-          retry: { when: 'nextBlock' },
-        });
       }),
     );
   });

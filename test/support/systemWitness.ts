@@ -3,7 +3,8 @@ import * as Exit from 'effect/Exit';
 import type * as Schema from 'effect/Schema';
 import * as Scope from 'effect/Scope';
 
-import { Chain } from '#src/chain/client.ts';
+import { Chain, type ChainConnection } from '#src/chain/client.ts';
+import type { AxonEndpoint } from '#src/chain/serveAxon.ts';
 import type { Hotkey } from '#src/domain/ids.ts';
 import { succeed } from '#src/domain/outcome.ts';
 import { type Identity, identityFromUri, keysReady } from '#src/keys/identity.ts';
@@ -81,6 +82,21 @@ const serve = (peer: PeerConnection, seen: Map<string, Witnessed>, notify: Notif
   });
 };
 
+/** Sends the endpoint once and waits until a finalized block shows it. */
+const announce = Effect.fn('witness.announce')(function* (
+  live: ChainConnection,
+  identity: Identity,
+  endpoint: AxonEndpoint,
+) {
+  const prepare = Effect.flatMap(live.finalizedHead(), (head) =>
+    live.prepareServe({ identity, endpoint, head, periodBlocks: 64 }),
+  );
+  const prepared = yield* prepare;
+  if (prepared === null) return;
+  yield* live.submitPrepared({ prepared });
+  while ((yield* prepare) !== null) yield* Effect.sleep(100);
+});
+
 const open = Effect.fn('witness.open')(function* (options: {
   readonly identity: Identity;
   readonly chainUrl: string;
@@ -114,9 +130,7 @@ const open = Effect.fn('witness.open')(function* (options: {
       Effect.runFork(Effect.ignore(accepted));
     },
   });
-  const head = yield* live.finalizedHead();
-  const endpoint = { ip, port, version: 1 };
-  yield* live.serveAxon({ identity, endpoint, head, periodBlocks: 64, pollMs: 100 });
+  yield* announce(live, identity, { ip, port, version: 1 });
 });
 
 /** A miner inside the test: it knows exactly which of its answers a validator has acknowledged. */
