@@ -3,8 +3,8 @@ import * as Effect from 'effect/Effect';
 import { toChainFailure, toSubmitFailure } from '../chain/errors.ts';
 import { preflightWeights } from '../chain/preflight.ts';
 import type { SubmitFailure } from '../domain/failures.ts';
-import type { Netuid } from '../domain/ids.ts';
-import type { Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Hotkey, Netuid } from '../domain/ids.ts';
+import type { Head, Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
 import type { Identity } from '../keys/identity.ts';
 import type {
   CheckWeights,
@@ -16,8 +16,9 @@ import type {
 } from '../machines/weightSubmission.ts';
 import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
-import { type CurrentChain, connection, finalizedHead } from './currentChain.ts';
-import { forgetIntent, loadIntent, saveIntent } from './weightIntent.ts';
+import { type CurrentChain, connection } from './currentChain.ts';
+import { forgetIntent, loadIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
+import { weightLifetime } from './weightLifetime.ts';
 
 export type WeightSettings = {
   readonly identity: Identity;
@@ -25,14 +26,20 @@ export type WeightSettings = {
   readonly versionKey: number;
 };
 
-/** Eras are powers of two, from 4 blocks; longer than the SDK's 128 gains nothing. */
-const maxPeriodBlocks = 128;
-const minPeriodBlocks = 4;
+/** First block in which weights no longer count for the epoch; exact for the present epoch and the one before it. */
+const countsUntil = (due: WeightsDue, subnet: SubnetSnapshot): number => {
+  if (subnet.epochIndex <= due.epoch) return Number.POSITIVE_INFINITY;
+  return subnet.epochIndex === due.epoch + 1 ? subnet.lastEpochBlock : due.endsAtBlock;
+};
 
-/** Block of the weights that stand for this epoch, null when there are none. Registration moves LastUpdate too. */
-const standingSince = (neuron: Neuron | undefined, due: WeightsDue): number | null =>
+/**
+ * Block of the weights that stand for this epoch, null when there are none. Registration moves LastUpdate too. Also
+ * asked when the epoch is over, after a downtime: LastUpdate outlasts the state of old blocks.
+ */
+const standingSince = (neuron: Neuron | undefined, due: WeightsDue, subnet: SubnetSnapshot): number | null =>
   neuron !== undefined &&
   neuron.lastUpdate >= due.lastEpochBlock &&
+  neuron.lastUpdate < countsUntil(due, subnet) &&
   neuron.lastUpdate > neuron.blockAtRegistration
     ? neuron.lastUpdate
     : null;
@@ -57,8 +64,9 @@ const check = (settings: WeightSettings) =>
     const setAtBlock = standingSince(
       subnet.neurons.find((neuron) => neuron.hotkey === hotkey),
       due,
+      subnet,
     );
-    if (setAtBlock !== null && subnet.epochIndex === due.epoch) return { setAtBlock };
+    if (setAtBlock !== null) return { setAtBlock };
     if (subnet.epochIndex > due.epoch) return yield* Effect.fail(epochOver(due, subnet));
     const allowed = preflightWeights({
       subnet,
@@ -70,29 +78,57 @@ const check = (settings: WeightSettings) =>
     return { setAtBlock: null };
   });
 
-/** The longest lifetime that ends with the epoch: weights must not slip into the next one. */
-const lifetimeBlocks = (headBlock: number, endsAtBlock: number): number => {
-  const left = Math.min(maxPeriodBlocks, endsAtBlock - headBlock);
-  return left < minPeriodBlocks ? 0 : 2 ** Math.floor(Math.log2(left));
-};
+/** Bytes signed on a block further ahead than endpoints lag were signed on a block that never was. */
+const maxLagBlocks = 16;
 
+type Signing = { readonly genesisHash: string; readonly specVersion: number; readonly hotkey: Hotkey };
+
+/** Whether the bytes of an intent may still get in: same epoch, chain, runtime and key, and still alive. */
+const isUsable = (known: WeightIntent, due: WeightsDue, head: Head, signing: Signing): boolean =>
+  known.epoch === due.epoch &&
+  known.genesisHash === signing.genesisHash &&
+  known.specVersion === signing.specVersion &&
+  known.prepared.account === signing.hotkey &&
+  known.prepared.bornAtBlock - head.block <= maxLagBlocks &&
+  head.block < known.prepared.expiresAtBlock;
+
+const lagging = (head: Head, known: WeightIntent): SubmitFailure => ({
+  _tag: 'UnknownBlock',
+  message: `the endpoint is at block ${head.block}, the weights were signed on block ${known.prepared.bornAtBlock}`,
+  retry: { when: 'nextBlock' },
+});
+
+const tooShort = (due: WeightsDue): SubmitFailure =>
+  refused(
+    'EpochTooShort',
+    `epoch ${due.epoch} ends at block ${due.endsAtBlock}, too soon for an extrinsic to be included`,
+  );
+
+/** Everything is read at the head that this connection itself reports: an earlier endpoint may have been ahead. */
 const prepare = (settings: WeightSettings) =>
   Effect.fn('weights.prepare')(function* (due: WeightsDue) {
     const live = yield* connection;
-    const head = yield* finalizedHead;
-    const known = yield* loadIntent;
-    if (known?.epoch === due.epoch && head.block < known.prepared.expiresAtBlock) return known.prepared;
-    const periodBlocks = lifetimeBlocks(head.block, due.endsAtBlock);
-    if (periodBlocks === 0) {
-      const message = `epoch ${due.epoch} ends at block ${due.endsAtBlock}, too soon for an extrinsic to be included`;
-      return yield* Effect.fail(refused('EpochTooShort', message));
-    }
+    const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
+    const specVersion = yield* Effect.mapError(live.specVersionAt(head), toChainFailure);
     const { identity, netuid, versionKey } = settings;
+    const { genesisHash } = live;
+    const known = yield* loadIntent;
+    if (known !== null && isUsable(known, due, head, { genesisHash, specVersion, hotkey: identity.hotkey })) {
+      return head.block < known.prepared.bornAtBlock
+        ? yield* Effect.fail(lagging(head, known))
+        : known.prepared;
+    }
+    const bestBlock = yield* Effect.mapError(live.bestBlock(), toChainFailure);
+    const lifetime = weightLifetime({ finalizedBlock: head.block, bestBlock, endsAtBlock: due.endsAtBlock });
+    if (lifetime === null) return yield* Effect.fail(tooShort(due));
+    const { birthBlock, periodBlocks } = lifetime;
+    const birth =
+      birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
     const prepared = yield* Effect.mapError(
-      live.prepareWeights({ identity, netuid, versionKey, vector: due.vector, head, periodBlocks }),
+      live.prepareWeights({ identity, netuid, versionKey, vector: due.vector, head, birth, periodBlocks }),
       toSubmitFailure,
     );
-    yield* saveIntent({ epoch: due.epoch, prepared });
+    yield* saveIntent({ epoch: due.epoch, genesisHash, specVersion, prepared });
     return prepared;
   });
 
@@ -109,7 +145,12 @@ const find = Effect.fn('weights.find')(function* (search: {
   readonly toBlock: number;
 }) {
   const live = yield* connection;
-  const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure);
+  const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure).pipe(
+    // The node cannot say any more what became of the bytes; LastUpdate is asked instead, and they are not reused.
+    Effect.tapError((failure) =>
+      failure._tag === 'UnknownBlock' ? forgetIntent(search.prepared.hash) : Effect.void,
+    ),
+  );
   if (!inclusion.found) return inclusion;
   const { outcome } = inclusion;
   if (!outcome.ok) yield* forgetIntent(search.prepared.hash);

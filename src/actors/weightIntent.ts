@@ -10,11 +10,17 @@ import { StoreService } from '../store/store.ts';
  * The signed weights of one epoch, durable before they are sent. A successor of a crashed process sends the same
  * bytes again; the chain takes one nonce once.
  */
-const Intent = Schema.Struct({ epoch: EpochIndex, prepared: PreparedExtrinsic });
+const Intent = Schema.Struct({
+  epoch: EpochIndex,
+  /** What the signature holds for: bytes signed for another chain or runtime are refused for ever. */
+  genesisHash: Schema.String,
+  specVersion: Schema.Int,
+  prepared: PreparedExtrinsic,
+});
 export type WeightIntent = typeof Intent.Type;
 
 const name = 'weights.intent';
-const version = 1;
+const version = 2;
 
 export const saveIntent = (intent: WeightIntent) =>
   Effect.flatMap(StoreService, (store) => store.saveSnapshot({ name, version, value: intent })).pipe(
