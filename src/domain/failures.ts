@@ -49,7 +49,9 @@ export type LinkFailure = {
     | 'Overflow'
     | 'ClosedByPeer'
     | 'ClosedHere'
-    | 'Lost';
+    | 'Lost'
+    /** Code of this process threw on behalf of the link. */
+    | 'Defect';
   readonly message: string;
 };
 

@@ -10,6 +10,8 @@ export type CounterName =
   | 'established'
   /** Requests that are no upgrade to this protocol, malformed or too slow HTTP. */
   | 'notALink'
+  /** Unproven connections that made room for one of another address. */
+  | 'evicted'
   | `turnedAway.${TurnedAway}`
   | `refused.${RefusalReason}`
   | `ended.${EndCause}`;
@@ -21,7 +23,7 @@ export interface Counters {
 
 export const createCounters = (): Counters => {
   const names: readonly CounterName[] = [
-    ...(['connections', 'arrivals', 'established', 'notALink'] as const),
+    ...(['connections', 'arrivals', 'established', 'notALink', 'evicted'] as const),
     ...turnedAwayReasons.map((reason) => `turnedAway.${reason}` as const),
     ...refusalReasons.map((reason) => `refused.${reason}` as const),
     ...endCauses.map((cause) => `ended.${cause}` as const),

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-import { type Admission, createAdmission, type Place } from './admission.ts';
+import { type Admission, type AdmissionBounds, createAdmission, type Place } from './admission.ts';
 import type { Counters } from './counters.ts';
 import { type FrameSocket, socketOptions, takeSocket } from './frameSocket.ts';
 import { type LinkLimits, MAX_HANDSHAKE_BYTES } from './limits.ts';
@@ -20,12 +20,9 @@ export interface Doorway {
   shut(): Promise<void>;
 }
 
-type Settings = {
+type Settings = AdmissionBounds & {
   readonly limits: LinkLimits;
   readonly counters: Counters;
-  readonly maxPending: number;
-  readonly maxConnections: number;
-  readonly maxPerAddressPerMinute: number;
   readonly onSocket: (socket: FrameSocket, place: Place) => void;
 };
 
@@ -33,7 +30,7 @@ type Settings = {
 export const createDoorway = (settings: Settings): Doorway => {
   const { limits, counters } = settings;
   const http = createHttp(limits.handshakeDeadlineMs);
-  const admission = createAdmission(settings);
+  const admission = createAdmission({ ...settings, onEvicted: () => counters.count('evicted') });
   const open = new Set<Socket>();
   const notALink = (socket: Duplex): void => {
     // Several watchers may find fault with one socket; it is counted once.
@@ -50,8 +47,7 @@ export const createDoorway = (settings: Settings): Doorway => {
     }
     counters.count('connections');
     open.add(tcp);
-    // Covers what no HTTP timeout does: a peer that connects and says nothing, or drips its headers.
-    place.limitTime(limits.handshakeDeadlineMs, () => notALink(tcp));
+    limitSilence({ tcp, place, limits, notALink });
     tcp.once('close', () => open.delete(tcp));
   });
   http.on('clientError', (_error, socket) => notALink(socket));
@@ -69,6 +65,22 @@ export const createDoorway = (settings: Settings): Doorway => {
       return closed.promise;
     },
   };
+};
+
+/** Covers what no HTTP timeout does: a peer that connects and says nothing, or drips its headers. */
+const limitSilence = (given: {
+  readonly tcp: Socket;
+  readonly place: Place;
+  readonly limits: LinkLimits;
+  readonly notALink: (socket: Duplex) => void;
+}): void => {
+  const { tcp, place, limits, notALink } = given;
+  const firstByteMs = Math.min(limits.firstByteDeadlineMs, limits.handshakeDeadlineMs);
+  place.limitTime(firstByteMs, () => {
+    const leftMs = limits.handshakeDeadlineMs - firstByteMs;
+    if (tcp.bytesRead === 0 || leftMs <= 0) notALink(tcp);
+    else place.limitTime(leftMs, () => notALink(tcp));
+  });
 };
 
 const createHttp = (deadlineMs: number): Server => {

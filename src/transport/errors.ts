@@ -60,6 +60,7 @@ export const toLinkFailure = (error: LinkError): LinkFailure => {
     case 'ListenFailed':
       return { _tag: 'Unreachable', message: error.message };
     case 'HandshakeRejected':
+      return { _tag: error.reason === 'Internal' ? 'Defect' : 'HandshakeFailed', message: error.message };
     case 'InvalidLinkSettings':
       return { _tag: 'HandshakeFailed', message: error.message };
     case 'RefusedByPeer':

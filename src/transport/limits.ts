@@ -15,6 +15,8 @@ export type LinkLimits = {
   readonly maxUnheardMessages: number;
   /** Time from the TCP connection to the proven identity of both sides. */
   readonly handshakeDeadlineMs: number;
+  /** Time from the TCP connection to its first byte: a dialer speaks at once. */
+  readonly firstByteDeadlineMs: number;
   /** Handshakes a listener answers per second, twice as many at once: each costs it a signature before proof. */
   readonly handshakesPerSecond: number;
   /** Time within which a frame must be complete once its first byte is here. */
@@ -38,6 +40,7 @@ export const defaultLinkLimits: LinkLimits = {
   overflowPolicy: 'refuse',
   maxUnheardMessages: 256,
   handshakeDeadlineMs: 5_000,
+  firstByteDeadlineMs: 2_000,
   handshakesPerSecond: 64,
   frameDeadlineMs: 5_000,
   heartbeatMs: 5_000,

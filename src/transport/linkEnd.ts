@@ -22,12 +22,21 @@ export type EndCause =
   | 'Unheard'
   | 'OutboundFull'
   | 'CounterExhausted'
+  | 'Defect'
   | CodecFailure['_tag'];
 
 export const endCauses: readonly EndCause[] = [
   ...(['Bye', 'ClosedHere', 'ClosedByPeer', 'Lost', 'Refused', 'Silent', 'SlowFrame'] as const),
   ...(['MessageRate', 'ByteRate', 'OversizedFrame', 'BadFrame', 'TextFrame', 'ControlFrame'] as const),
-  ...(['EarlyFrame', 'BadSeal', 'WrongDirection', 'Unheard', 'OutboundFull', 'CounterExhausted'] as const),
+  ...([
+    'EarlyFrame',
+    'BadSeal',
+    'WrongDirection',
+    'Unheard',
+    'OutboundFull',
+    'CounterExhausted',
+    'Defect',
+  ] as const),
   ...(['TooLarge', 'NotText', 'NotJson', 'TooDeep', 'TooManyValues', 'UnknownType'] as const),
   ...(['UnknownVersion', 'Invalid'] as const),
 ];
@@ -43,6 +52,7 @@ export type LinkEnd = {
 /** Close codes of RFC 6455, 7.4.1. */
 const NORMAL = 1000;
 const POLICY_VIOLATION = 1008;
+const INTERNAL_ERROR = 1011;
 
 export const violation = (cause: EndCause, message: string): LinkEnd => ({
   cause,
@@ -66,6 +76,13 @@ export const lost = (message: string): LinkEnd => ({
   cause: 'Lost',
   failure: { _tag: 'Lost', message },
   closeCode: NORMAL,
+});
+
+/** Code of this side threw while it handled what the peer sent; the peer may not be to blame. */
+export const defect = (error: unknown): LinkEnd => ({
+  cause: 'Defect',
+  failure: { _tag: 'Defect', message: `a defect of this side: ${String(error)}` },
+  closeCode: INTERNAL_ERROR,
 });
 
 export const closedHere = (message: string): LinkEnd => ({

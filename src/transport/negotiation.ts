@@ -20,6 +20,8 @@ export interface Negotiation {
   dial(initiator: Initiator): void;
   /** Runs the listening side; a first message that is already here is answered at once. */
   respond(responder: Responder): void;
+  /** Runs somebody else's code on behalf of this peer; what it throws ends this handshake and nothing more. */
+  contain(run: () => void): void;
   /** Closes whatever there is by now and waits for the operating system's socket. Never fails. */
   readonly release: Effect.Effect<void>;
 }
@@ -80,14 +82,15 @@ class SocketNegotiation implements Negotiation {
   }
 
   dial(initiator: Initiator): void {
-    this.#socket.receive((frame) => {
+    const conclude = (frame: Buffer): void => {
       const result = initiator.conclude(frame);
       if (!result.ok) return this.refuse(result.error);
       this.#socket.send(Buffer.from(result.value.message3), whenFlushed);
       const session = this.#begin(result.value, true);
       // Our proof may still be refused; the first sealed message shows that it was not.
       return session.onProven(() => this.#finish(session));
-    });
+    };
+    this.#socket.receive((frame) => this.contain(() => conclude(frame)));
     this.#socket.send(Buffer.from(initiator.begin()), whenFlushed);
   }
 
@@ -98,13 +101,22 @@ class SocketNegotiation implements Negotiation {
       else this.refuse(result.error);
     };
     const answer = (frame: Buffer): void => {
-      this.#socket.receive(conclude);
+      this.#socket.receive((next) => this.contain(() => conclude(next)));
       const result = responder.answer(frame);
       if (result.ok) this.#socket.send(Buffer.from(result.value), whenFlushed);
       else this.refuse(result.error);
     };
-    this.#socket.receive(answer);
-    if (this.#early !== null && !this.#isSettled) answer(this.#early);
+    const first = (frame: Buffer): void => this.contain(() => answer(frame));
+    this.#socket.receive(first);
+    if (this.#early !== null && !this.#isSettled) first(this.#early);
+  }
+
+  contain(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.refuse({ reason: 'Internal', message: `a defect of this side: ${String(error)}` });
+    }
   }
 
   readonly release: Effect.Effect<void> = Effect.promise(() => {

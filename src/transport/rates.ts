@@ -60,7 +60,7 @@ export const plainAddress = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 
 /** What counts as one address: an IPv4 address, or the /64 network of an IPv6 address, which one host owns whole. */
-const addressGroup = (address: string): string => {
+export const addressGroup = (address: string): string => {
   const plain = plainAddress(address);
   if (!isIPv6(plain)) return plain;
   const [head = '', tail] = (plain.split('%')[0] ?? '').split('::');

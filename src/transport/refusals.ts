@@ -31,6 +31,8 @@ export const refusalCodes = {
   Unaccepted: 4013,
   /** Too many handshakes at this moment. */
   Busy: 4014,
+  /** A defect of the side that refuses; nothing is known against the peer. */
+  Internal: 4015,
 } as const;
 
 export type RefusalReason = keyof typeof refusalCodes;

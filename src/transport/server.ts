@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import * as Effect from 'effect/Effect';
 import type * as Scope from 'effect/Scope';
 
-import type { Place } from './admission.ts';
+import { randomBytes } from 'node:crypto';
+import type { AdmissionBounds, Place } from './admission.ts';
 import type { PeerConnection } from './connection.ts';
 import { type CounterName, type Counters, createCounters } from './counters.ts';
 import { createDoorway } from './doorway.ts';
@@ -15,28 +16,26 @@ import { createTokenBucket } from './rates.ts';
 import { createReplayCache } from './replayCache.ts';
 import { checkSettings, type LinkSettings } from './settings.ts';
 
-export type ListenSettings = LinkSettings & {
-  /** Address to bind, e.g. `0.0.0.0` or `127.0.0.1`. */
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-  readonly authorise: Authorise;
-  /** Connections whose handshake is not over. */
-  readonly maxPending: number;
-  /** All connections. */
-  readonly maxConnections: number;
-  /** New connections per IPv4 address or IPv6 /64. */
-  readonly maxPerAddressPerMinute: number;
-  readonly onArrival: (arrival: Arrival) => void;
-};
+export type ListenSettings = LinkSettings &
+  AdmissionBounds & {
+    /** Address to bind, e.g. `0.0.0.0` or `127.0.0.1`. */
+    readonly host: string;
+    /** 0 lets the system choose. */
+    readonly port: number;
+    readonly authorise: Authorise;
+    readonly onArrival: (arrival: Arrival) => void;
+  };
 
 /** A WebSocket somebody opened, of whom nothing is known yet. Cut when nobody accepts it before its deadline. */
 export interface Arrival {
+  /** Unique in this process and over its listeners. */
   readonly id: string;
   readonly address: string;
   /** Runs the handshake; can be run once. Closing the scope says bye and waits until the socket is gone. */
   readonly accept: Effect.Effect<PeerConnection, LinkError, Scope.Scope>;
   refuse(): void;
+  /** Resolves when the operating system's socket is gone. */
+  readonly gone: Promise<void>;
 }
 
 export interface Listener {
@@ -106,6 +105,7 @@ const createReception = ({ settings, handshake, counters }: ReceptionSettings) =
   const perSecond = limits.handshakesPerSecond;
   const budget = createTokenBucket({ perSecond, burst: perSecond * 2 });
   const mayWork = (): boolean => budget.take(1, performance.now());
+  const prefix = randomBytes(4).toString('hex');
   let arrivals = 0;
 
   return (socket: FrameSocket, place: Place): Negotiation => {
@@ -127,7 +127,9 @@ const createReception = ({ settings, handshake, counters }: ReceptionSettings) =
     const remoteAddress = place.address;
     const newResponder = (): Responder =>
       createResponder({ ...handshake, authorise, remoteAddress, replays, mayWork });
-    settings.onArrival(arrivalOf({ id: `${arrivals}`, address: remoteAddress, negotiation, newResponder }));
+    const id = `${prefix}-${arrivals}`;
+    const arrival = arrivalOf({ id, address: remoteAddress, negotiation, newResponder, gone: socket.gone });
+    negotiation.contain(() => settings.onArrival(arrival));
     return negotiation;
   };
 };
@@ -138,8 +140,9 @@ const arrivalOf = (given: {
   readonly address: string;
   readonly negotiation: Negotiation;
   readonly newResponder: () => Responder;
+  readonly gone: Promise<void>;
 }): Arrival => {
-  const { id, address, negotiation } = given;
+  const { id, address, negotiation, gone } = given;
   let isTaken = false;
   const begin = (): boolean => {
     if (isTaken) return false;
@@ -150,6 +153,7 @@ const arrivalOf = (given: {
   return {
     id,
     address,
+    gone,
     accept: Effect.gen(function* () {
       // Begun and released as one step, so that an interruption cannot come between.
       const isMine = yield* Effect.acquireRelease(Effect.sync(begin), (isBegun) =>

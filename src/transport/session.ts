@@ -9,7 +9,7 @@ import type { FrameSocket } from './frameSocket.ts';
 import type { Established } from './handshake.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import type { LinkLimits } from './limits.ts';
-import { closedByPeer, closedHere, type LinkEnd, overflow, silent, violation } from './linkEnd.ts';
+import { closedByPeer, closedHere, defect, type LinkEnd, overflow, silent, violation } from './linkEnd.ts';
 import { createOutbound } from './outbound.ts';
 import { type Message, mayBeSentBy, PROTOCOL_VERSION, type Role } from './protocol.ts';
 import { createTokenBucket } from './rates.ts';
@@ -35,7 +35,7 @@ export const startSession = ({ socket, established, role, limits, isDialer }: Se
   const { peer, keys } = established;
   const closed = Deferred.makeUnsafe<LinkFailure>();
   const write = createWriter({ socket, key: keys.send, role, limits });
-  const inbox = createInbox(limits.maxUnheardMessages);
+  const inbox = createInbox(limits.maxUnheardMessages, (error) => socket.end(defect(error)));
   const heartbeat = startHeartbeat({
     limits,
     waitsForPeer: isDialer,
@@ -159,22 +159,29 @@ const createReader = (given: {
   };
 };
 
-/** Keeps messages until somebody listens. */
-const createInbox = (capacity: number) => {
+/** Keeps messages until somebody listens. A listener that throws ends its own link, and no other. */
+const createInbox = (capacity: number, onDefect: (error: unknown) => void) => {
   const waiting: { readonly message: Message; readonly receivedAtMs: number }[] = [];
   let listener: OnMessage | null = null;
+  const tell = (onMessage: OnMessage, message: Message, receivedAtMs: number): void => {
+    try {
+      onMessage(message, receivedAtMs);
+    } catch (error) {
+      onDefect(error);
+    }
+  };
   return {
     capacity,
     /** False when nobody listens and no more can be kept. */
     deliver(message: Message, receivedAtMs: number): boolean {
-      if (listener !== null) listener(message, receivedAtMs);
+      if (listener !== null) tell(listener, message, receivedAtMs);
       else if (waiting.length >= capacity) return false;
       else waiting.push({ message, receivedAtMs });
       return true;
     },
     listen(onMessage: OnMessage): void {
       listener = onMessage;
-      for (const { message, receivedAtMs } of waiting.splice(0)) onMessage(message, receivedAtMs);
+      for (const { message, receivedAtMs } of waiting.splice(0)) tell(onMessage, message, receivedAtMs);
     },
   };
 };

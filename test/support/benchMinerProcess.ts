@@ -78,6 +78,7 @@ const serve = (miner: SimulatedMiner, validatorHotkey: string) =>
       port: 0,
       authorise: ({ hotkey }) => (hotkey === validatorHotkey ? succeed(undefined) : fail('a stranger')),
       maxPending: 4,
+      maxPendingPerAddress: 4,
       maxConnections: 4,
       maxPerAddressPerMinute: 120,
       onArrival: (arrival) => {

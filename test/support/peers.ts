@@ -73,6 +73,7 @@ export const startListener = async (overrides: Partial<ListenSettings> = {}): Pr
       port: 0,
       authorise: (): Outcome<void, string> => succeed(undefined),
       maxPending: 64,
+      maxPendingPerAddress: 64,
       maxConnections: 256,
       maxPerAddressPerMinute: 10_000,
       onArrival: (arrival) => {

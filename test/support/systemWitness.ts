@@ -123,6 +123,7 @@ const open = Effect.fn('witness.open')(function* (options: {
     port: 0,
     authorise: () => succeed(undefined),
     maxPending: 16,
+    maxPendingPerAddress: 16,
     maxConnections: 16,
     maxPerAddressPerMinute: 120,
     onArrival: (arrival) => {

@@ -115,6 +115,22 @@ describe('transport / session with a hostile peer', () => {
     expect(await ended(bytes.honest, 'ended.ByteRate')).toBe('Overflow');
   });
 
+  it('ends the link of a message that makes the receiver throw, and nothing else', async () => {
+    const { hostile, honest } = await begin();
+    hostile.say(ack);
+    honest.listen(() => {
+      throw new Error('a bug');
+    });
+    expect(await ended(honest, 'ended.Defect')).toBe('Defect');
+    const accepting = listener?.acceptNext();
+    const second = await provenDial(listener?.port ?? 0);
+    const other = await accepting;
+    const received = new Promise((resolve) => other?.listen(resolve));
+    second.say(ack);
+    expect(await received).toEqual(ack);
+    second.ws.terminate();
+  });
+
   it('keeps a bounded number of messages for a side that does not listen', async () => {
     const { hostile, honest } = await begin({ maxUnheardMessages: 10 });
     for (let index = 0; index < 11; index += 1) hostile.say(ack);

@@ -87,8 +87,11 @@ export const provenDial = async (port: number): Promise<ProvenPeer> => {
 };
 
 /** A bare TCP connection. */
-export const tcpDial = async (port: number): Promise<{ socket: Socket; closed: Promise<string> }> => {
-  const socket = connect({ host: '127.0.0.1', port });
+export const tcpDial = async (
+  port: number,
+  localAddress = '127.0.0.1',
+): Promise<{ socket: Socket; closed: Promise<string> }> => {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.on('error', () => undefined);

@@ -213,6 +213,73 @@ describe('transport / server', () => {
     for (const peer of waiting) peer.ws.terminate();
   });
 
+  it('is not locked by the idle sockets of one address, which can have few', async () => {
+    const { port } = await startAccepting({ maxPending: 8, maxPendingPerAddress: 4 });
+    const idle = await Promise.all(Array.from({ length: 64 }, () => tcpDial(port, '127.0.0.2')));
+    await until(() => counted('turnedAway.TooManyOfAddress') === 60, 'the flood to be turned away');
+    const scope = openScope();
+    await scope.run(dial(dialSettings(port)));
+    expect(counted('established')).toBe(1);
+    expect(counted('evicted')).toBe(0);
+    await scope.close();
+    for (const { socket } of idle) socket.destroy();
+  });
+
+  it('lets a validator in although many addresses hold all places', async () => {
+    const { port } = await startAccepting({ maxPending: 8, maxPendingPerAddress: 4 });
+    const attackers = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
+    const idle = await Promise.all(
+      attackers.flatMap((address) => Array.from({ length: 4 }, () => tcpDial(port, address))),
+    );
+    const scope = openScope();
+    await scope.run(dial(dialSettings(port)));
+    expect(counted('established')).toBe(1);
+    expect(counted('evicted')).toBeGreaterThan(0);
+    await scope.close();
+    for (const { socket } of idle) socket.destroy();
+  });
+
+  it('cuts a socket without a first byte long before the deadline of the handshake', async () => {
+    const { port } = await startAccepting({ limits: { ...testLimits, firstByteDeadlineMs: 100 } });
+    const startedAtMs = performance.now();
+    const mute = await tcpDial(port);
+    const speaking = await tcpDial(port);
+    speaking.socket.write('GET /');
+    await mute.closed;
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(counted('notALink')).toBe(1);
+    speaking.socket.destroy();
+  });
+
+  it('survives an exception of whoever authorises, and says to that peer that it is not to blame', async () => {
+    const { port } = await startAccepting({
+      authorise: ({ hotkey }) => {
+        if (hotkey === strangerIdentity.hotkey) throw new Error('a bug');
+        return { ok: true, value: undefined };
+      },
+    });
+    const error = await errorOf(dial(dialSettings(port, { identity: strangerIdentity })));
+    expect(error).toMatchObject({ _tag: 'RefusedByPeer', reason: 'Internal' });
+    expect(counted('refused.Internal')).toBe(1);
+    const scope = openScope();
+    await scope.run(dial(dialSettings(port)));
+    expect(counted('established')).toBe(1);
+    await scope.close();
+  });
+
+  it('survives an exception of whoever is told of arrivals', async () => {
+    const { port } = await start({
+      onArrival: () => {
+        throw new Error('a bug');
+      },
+    });
+    for (let index = 0; index < 2; index += 1) {
+      const peer = await rawDial(port);
+      expect(await peer.closeCode).toBe(refusalCodes.Internal);
+    }
+    expect(counted('refused.Internal')).toBe(2);
+  });
+
   it('bounds the handshakes it works for', async () => {
     const limits = { ...testLimits, handshakesPerSecond: 1 };
     const { port } = await startAccepting({ limits });
