@@ -21,8 +21,12 @@ export const delays = {
   steadyUptimeMs: 60_000,
   /** An arriving connection has to prove its hotkey within this. */
   greetingPatienceMs: 10_000,
+  /** A peer that is sent away is told why, and has this long to hear it. */
+  farewellPatienceMs: 2_000,
   /** After the deadline of a round: time to write the last verdicts. */
   settlingPatienceMs: 15_000,
+  /** After most links were lost at once: longer than the longest pause before a miner is dialled again. */
+  recoveryPatienceMs: 120_000,
   /** Pause before a failed plan or store operation is tried again. */
   retryPauseMs: 1_000,
   /** Time the model files may take to load. */

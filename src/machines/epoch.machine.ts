@@ -48,12 +48,21 @@ export type EpochFact =
       readonly lastEpochBlock: BlockNumber;
       readonly endsAtBlock: BlockNumber;
     }
+  /** Most links were lost since the last round: no round is held for a while, because the fault may be ours. */
+  | {
+      readonly type: 'rounds.recovering';
+      readonly epoch: EpochIndex;
+      readonly ready: number;
+      readonly readyBefore: number;
+    }
   | { readonly type: 'epoch.stalled'; readonly epoch: EpochIndex; readonly failure: StoreFailure }
   | ({ readonly type: 'round.ended' } & RoundOutput);
 
 type Context = EpochInput & {
   readonly ready: number;
   readonly dialing: number;
+  /** Live links when the last round began; null before the first round, and after a loss was waited out. */
+  readonly readyBefore: number | null;
   readonly rounds: number;
   readonly vector: WeightVector | null;
   readonly lastFailure: StoreFailure | null;
@@ -61,6 +70,16 @@ type Context = EpochInput & {
 
 /** The last blocks of an epoch: weights are computed then even if no round could be held. */
 const lastChanceBlocks = 6;
+
+/** With less than one in so many links of the last round, the fault is rather ours than theirs. */
+const collapseDivisor = 3;
+
+/**
+ * Whether links collapsed since the last round. A network failure of the validator looks like the failure of all its
+ * miners at once; rounds held meanwhile would grade it against them.
+ */
+const isCollapsed = ({ ready, readyBefore }: Context): boolean =>
+  readyBefore !== null && readyBefore > 0 && ready * collapseDivisor < readyBefore;
 
 /** The part of a metagraph that an epoch needs. */
 export const scheduleOf = (subnet: SubnetSnapshot): EpochSchedule => ({
@@ -91,7 +110,9 @@ export const epochMachine = setup({
   guards: {
     isClosing: or([stateIn('#epoch.rounds.closed'), stateIn('#epoch.rounds.collecting.last')]),
     hasMiners: ({ context }) =>
-      context.candidates.length > 0 && (context.rounds > 0 || (context.ready > 0 && context.dialing === 0)),
+      context.candidates.length > 0 && context.ready > 0 && (context.rounds > 0 || context.dialing === 0),
+    hasCollapsed: ({ context }) => isCollapsed(context),
+    hasRecovered: ({ context }) => !isCollapsed(context),
     isDue: ({ context }) =>
       context.block >= dueAtBlock(context) &&
       (context.rounds > 0 || context.block >= context.endsAtBlock - lastChanceBlocks),
@@ -99,12 +120,19 @@ export const epochMachine = setup({
   delays: {
     roundInterval: ({ context }) => context.roundIntervalMs,
     retryPause: delays.retryPauseMs,
+    recoveryPatience: delays.recoveryPatienceMs,
   },
   actions: {
     countRound: assign(({ context, event }) => {
       const output = roundOutput(event);
       return output.summary === null ? {} : { rounds: context.rounds + 1 };
     }),
+    reportRecovering: sendTo(root, ({ context }) => ({
+      type: 'rounds.recovering',
+      epoch: context.epoch,
+      ready: context.ready,
+      readyBefore: context.readyBefore ?? 0,
+    })),
     reportRound: sendTo(root, ({ event }) => ({ type: 'round.ended', ...roundOutput(event) })),
     reportScored: sendTo(root, ({ context }) => ({
       type: 'epoch.scored',
@@ -116,7 +144,15 @@ export const epochMachine = setup({
   },
 }).createMachine({
   id: 'epoch',
-  context: ({ input }) => ({ ...input, ready: 0, dialing: 0, rounds: 0, vector: null, lastFailure: null }),
+  context: ({ input }) => ({
+    ...input,
+    ready: 0,
+    dialing: 0,
+    readyBefore: null,
+    rounds: 0,
+    vector: null,
+    lastFailure: null,
+  }),
   type: 'parallel',
   output: ({ context }) => ({ epoch: context.epoch, rounds: context.rounds }),
   on: {
@@ -139,12 +175,32 @@ export const epochMachine = setup({
       initial: 'open',
       states: {
         open: {
-          description: 'Nobody can be asked yet: links are being dialled.',
-          always: { guard: 'hasMiners', target: 'collecting' },
+          description: 'Nobody can be asked: links are being dialled.',
+          always: [
+            { guard: 'hasCollapsed', target: 'recovering', actions: 'reportRecovering' },
+            { guard: 'hasMiners', target: 'collecting' },
+          ],
           on: { 'epoch.close': 'closed' },
+        },
+        recovering: {
+          description:
+            'Most links were lost since the last round, which may be our own outage: no round grades it against miners. Goes on when links are back, or after a while with those that are.',
+          always: { guard: 'hasRecovered', target: 'open' },
+          after: {
+            recoveryPatience: {
+              target: 'open',
+              description: 'The loss is taken as it is; a round still needs one live link.',
+              actions: assign({ readyBefore: null }),
+            },
+          },
+          on: {
+            'epoch.close': 'closed',
+            'system.resumed': { target: 'recovering', reenter: true, description: 'Arms the timer again.' },
+          },
         },
         collecting: {
           description: 'A round is being held.',
+          entry: assign(({ context }) => ({ readyBefore: context.ready })),
           invoke: {
             id: 'round',
             src: 'round',

@@ -244,6 +244,7 @@ export const validatorMachine = machine.createMachine({
         'weights.refused': { description: 'Weight-setting tries again by itself; observers report it.' },
         'epoch.scored': { actions: 'requestWeights' },
         'epoch.stalled': { description: 'The epoch tries again by itself; observers report it.' },
+        'rounds.recovering': { description: 'Links collapsed; the epoch waits. Observers report it.' },
         'round.ended': { description: 'Recorded evidence; observers report it.' },
         'chain.opened': { description: 'The link actors read the genesis hash where they need it.' },
         'chain.lost': { description: 'The chain link reconnects by itself; observers report it.' },

@@ -97,17 +97,20 @@ describe('machines / epoch', () => {
   it('reaches every state', () => {
     const events = [
       sessions(1, 0),
+      sessions(0, 0),
       block(270),
       close,
       done('round', { roundId: 'r', summary, failure: null }),
       done('scoreEpoch', succeed({ vector, scored: 1 })),
       done('scoreEpoch', fail(full)),
       timeout('roundInterval', 'epoch.rounds.pausing'),
+      timeout('recoveryPatience', 'epoch.rounds.recovering'),
       timeout('retryPause', 'epoch.weights.retrying'),
     ];
-    const distinguish = (context: { rounds: number; ready: number; block: number }) => [
+    const distinguish = (context: { rounds: number; ready: number; readyBefore: number; block: number }) => [
       context.rounds > 0,
       context.ready,
+      context.readyBefore,
       context.block,
     ];
     expect(reachedStates(epochMachine, { input, events, distinguish })).toEqual(stateIds(epochMachine));
@@ -134,7 +137,7 @@ describe('machines / epoch', () => {
     expect(value()).toMatchObject({ rounds: 'pausing' });
     clock.increment(input.roundIntervalMs - 1);
     expect(plan.calls).toHaveLength(1);
-    actor.send(sessions(0, 1));
+    actor.send(sessions(1, 1));
     actor.send(block(103));
     clock.increment(1);
     expect(plan.calls.map((call) => call.block)).toEqual([100, 103]);
@@ -207,6 +210,61 @@ describe('machines / epoch', () => {
     const inScoring = await scoring();
     await inScoring.score.crash('bad score');
     expect(String(inScoring.errors[0])).toContain('bad score');
+  });
+});
+
+/** One round has been held with six live links, and its pause is over. */
+const afterSixLinks = async (ready: number) => {
+  const epoch = run();
+  epoch.actor.send(sessions(6, 0));
+  await epoch.holdRound();
+  epoch.actor.send(sessions(ready, 0));
+  epoch.clock.increment(input.roundIntervalMs);
+  return epoch;
+};
+
+describe('machines / epoch in an outage', () => {
+  it('holds no round while its links have collapsed, says so, and goes on when they are back', async () => {
+    const { actor, plan, clock, value, facts, types } = await afterSixLinks(1);
+    expect(value()).toMatchObject({ rounds: 'recovering' });
+    expect(facts.at(-1)).toEqual({ type: 'rounds.recovering', epoch: 7, ready: 1, readyBefore: 6 });
+    actor.send(sessions(0, 6));
+    clock.increment(delays.recoveryPatienceMs - 1);
+    expect(plan.calls).toHaveLength(1);
+    actor.send(sessions(2, 4));
+    expect(plan.calls).toHaveLength(2);
+    expect(types().filter((type) => type === 'rounds.recovering')).toHaveLength(1);
+  });
+
+  it('does not wait for the loss of up to two thirds of its links', async () => {
+    const { plan } = await afterSixLinks(2);
+    expect(plan.calls).toHaveLength(2);
+  });
+
+  it('goes on with the links that are left when its patience is over', async () => {
+    const { plan, clock, value } = await afterSixLinks(1);
+    clock.increment(delays.recoveryPatienceMs);
+    expect(value()).toMatchObject({ rounds: { collecting: 'steady' } });
+    expect(plan.calls).toHaveLength(2);
+  });
+
+  it('never holds a round without a live link, however long it takes', async () => {
+    const { actor, plan, clock, value } = await afterSixLinks(0);
+    clock.increment(10 * delays.recoveryPatienceMs);
+    expect(value()).toMatchObject({ rounds: 'open' });
+    expect(plan.calls).toHaveLength(1);
+    actor.send(sessions(1, 5));
+    expect(plan.calls).toHaveLength(2);
+  });
+
+  it('closes while it recovers, and arms its timer again when it is resumed', async () => {
+    const { actor } = await afterSixLinks(0);
+    const again = run({ snapshot: throughJson(actor) });
+    again.actor.send({ type: 'system.resumed' });
+    again.clock.increment(delays.recoveryPatienceMs);
+    expect(again.value()).toMatchObject({ rounds: 'open' });
+    actor.send(close);
+    expect(actor.getSnapshot().output).toEqual({ epoch: 7, rounds: 1 });
   });
 });
 
