@@ -27,10 +27,25 @@ import { RoundBook } from './roundBook.ts';
 const membersPerChunk = 8;
 const chunkPauseMs = 2;
 
+/** How often a round looks whether a miner that still owes answers has come back over a new link. */
+const linkWatchMs = 200;
+/** Times one miner is sent its open tasks again in one round: a link that flaps for ever costs no more than this. */
+const maxResends = 3;
+
 /** A verdict on its way to the disk; `requestId` is acknowledged to the miner once it is there. */
 type Decided = {
   readonly verdict: AnswerJudged;
   readonly ack: { readonly link: LiveLink; readonly id: string } | null;
+};
+
+/** What one miner of the round was sent, and over which link it answers. */
+type Sent = {
+  readonly member: Pair['member'];
+  /** The newest link that carried the tasks; replies are owed and acknowledged there. */
+  link: LiveLink;
+  /** Monotonic milliseconds of the first sending: a link that broke does not stop the miner's clock. */
+  sentAtMs: number;
+  resends: number;
 };
 
 type Round = {
@@ -41,7 +56,7 @@ type Round = {
   readonly ledger: CohortLedger;
   readonly table: MinerLinkTable;
   /** Requests of this round that still wait, by id. */
-  readonly open: Map<string, { readonly pair: Pair; readonly link: LiveLink }>;
+  readonly open: Map<string, { readonly pair: Pair; readonly sent: Sent }>;
   readonly decided: Queue.Queue<Decided>;
   readonly emit: (event: RoundEvent) => void;
 };
@@ -61,26 +76,22 @@ const drawIds = (count: number): readonly string[] => {
   );
 };
 
-/** Registers one request per task and returns their ids. `clock` is set when the frame is sent. */
-const ask = (options: {
-  readonly round: Round;
-  readonly member: Pair['member'];
-  readonly link: LiveLink;
-  readonly clock: { sentAtMs: number };
-}): readonly string[] => {
-  const { round, member, link, clock } = options;
+/** Registers one request per task and returns their ids. */
+const ask = (round: Round, sent: Sent): readonly string[] => {
   const { plan, ledger, table, open } = round;
+  const { member } = sent;
   const ids = drawIds(plan.tasks.length);
   for (const [index, task] of plan.tasks.entries()) {
     const id = ids[index] ?? '';
     const pair = { task, member };
-    open.set(id, { pair, link });
+    open.set(id, { pair, sent });
     table.requests.set(id, {
       hotkey: member.hotkey,
       settle: (reply, receivedAtMs) => {
+        const { link, sentAtMs } = sent;
         open.delete(id);
         link.owes(-1);
-        const timing = { sentAtMs: clock.sentAtMs, receivedAtMs, rttMs: link.connection.rttMs() };
+        const timing = { sentAtMs, receivedAtMs, rttMs: link.connection.rttMs() };
         decide(round, { verdict: ledger.grade(pair, reply, timing), ack: { link, id } });
       },
     });
@@ -89,14 +100,18 @@ const ask = (options: {
 };
 
 const withdraw = (round: Round, member: Pair['member'], outcome: 'missed' | 'unreachable'): void => {
-  for (const [id, { pair, link }] of round.open) {
+  for (const [id, { pair, sent }] of round.open) {
     if (pair.member.hotkey !== member.hotkey) continue;
     round.open.delete(id);
     round.table.requests.delete(id);
-    link.owes(-1);
+    sent.link.owes(-1);
     decide(round, { verdict: round.ledger.close(pair, outcome), ack: null });
   }
 };
+
+/** What is left of the round's one deadline, in whole milliseconds. */
+const remainingMs = ({ plan, startedAtMs }: Round): number =>
+  Math.floor(Math.max(0, plan.deadlineMs - (performance.now() - startedAtMs)));
 
 const dispatchOne = (round: Round, member: Pair['member']): boolean => {
   const link = round.table.links.get(member.hotkey);
@@ -106,15 +121,14 @@ const dispatchOne = (round: Round, member: Pair['member']): boolean => {
     }
     return false;
   }
-  const clock = { sentAtMs: performance.now() };
-  const ids = ask({ round, member, link, clock });
+  const sent: Sent = { member, link, sentAtMs: performance.now(), resends: 0 };
+  const ids = ask(round, sent);
   link.owes(ids.length);
-  const deadlineMs = Math.max(0, round.plan.deadlineMs - (performance.now() - round.startedAtMs));
-  const frame = round.sheet.addressTo({ ids, deadlineMs: Math.floor(deadlineMs) });
-  const sent = frame.ok ? link.connection.send(frame.value) : frame;
+  const frame = round.sheet.addressTo({ ids, deadlineMs: remainingMs(round) });
+  const outcome = frame.ok ? link.connection.send(frame.value) : frame;
   // No reply can arrive before this turn of the event loop ends. Encoding and sealing are our time, not the miner's.
-  clock.sentAtMs = performance.now();
-  if (sent.ok) return true;
+  sent.sentAtMs = performance.now();
+  if (outcome.ok) return true;
   withdraw(round, member, 'unreachable');
   return false;
 };
@@ -129,6 +143,36 @@ const dispatch = Effect.fn('cohort.dispatch')(function* (round: Round) {
     if (start + membersPerChunk < cohort.length) yield* Effect.sleep(chunkPauseMs);
   }
   round.emit({ type: 'cohort.dispatched', sent, unreachable: cohort.length - sent });
+});
+
+/** Sends what a miner still owes over its new link, under the same ids and within the same deadline. */
+const resend = (round: Round, sent: Sent, link: LiveLink): void => {
+  const open = [...round.open].filter(([, entry]) => entry.sent === sent);
+  sent.link.owes(-open.length);
+  link.owes(open.length);
+  sent.link = link;
+  sent.resends += 1;
+  const tasks = open.map(([id, { pair }]) => ({ id, kind: pair.task.kind, request: pair.task.request }));
+  // A link that cannot take it is about to end as well: the next one, or the deadline, decides.
+  link.connection.send({
+    type: 'tasks',
+    v: PROTOCOL_VERSION,
+    round: round.plan.roundId,
+    deadlineMs: remainingMs(round),
+    tasks,
+  });
+};
+
+/** One broken link does not cost a miner the rest of the round: whoever comes back in time is asked again. */
+const watchLinks = Effect.fn('cohort.watchLinks')(function* (round: Round) {
+  for (;;) {
+    yield* Effect.sleep(linkWatchMs);
+    if (remainingMs(round) === 0) return;
+    for (const sent of new Set([...round.open.values()].map((entry) => entry.sent))) {
+      const link = round.table.links.get(sent.member.hotkey);
+      if (link !== undefined && link !== sent.link && sent.resends < maxResends) resend(round, sent, link);
+    }
+  }
 });
 
 const acknowledge = (batch: readonly Decided[]): void => {
@@ -202,15 +246,16 @@ const runCohort = Effect.fn('cohort.run')(function* (
   };
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      for (const [id, { link: asked }] of round.open) {
+      for (const [id, { sent }] of round.open) {
         table.requests.delete(id);
         // Nothing is owed to a round that is over, or the session would be busy for ever.
-        asked.owes(-1);
+        sent.link.owes(-1);
       }
     }),
   );
   const recorder = yield* Effect.forkScoped(recordVerdicts(round));
   yield* dispatch(round);
+  yield* Effect.forkScoped(watchLinks(round));
   // The machine says when the round is over; a recorder that fails before ends it at once.
   yield* Effect.raceFirst(Deferred.await(expired), Effect.andThen(Fiber.join(recorder), Effect.never));
   for (const member of plan.cohort) withdraw(round, member, 'missed');

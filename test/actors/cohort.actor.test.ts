@@ -275,6 +275,58 @@ describe('actors / cohort', () => {
     expect(types.at(-1)).toBe('link.idle');
   });
 
+  it('asks a miner whose link flapped again for what it owes, over its new link and on the first clock', async () => {
+    const first = await linkMiner(life, '//Flap');
+    const plan = planFor({ hotkeys: [first.hotkey], tasks: 3, deadlineMs: 8_000 });
+    const host = await begin(plan);
+    await until(() => first.asked.length === 1, 'the tasks');
+    const startedAt = performance.now();
+    const ids = first.asked[0]?.tasks.map(({ id }) => id) ?? [];
+    const answerAs = (one: ScriptedMiner, index: number): void =>
+      one.answer(ids[index] ?? '', rightAnswer(plan.tasks[index] ?? planMissing()));
+    answerAs(first, 0);
+    await until(() => first.acked.has(ids[0] ?? ''), 'the first acknowledgement');
+    await first.vanish();
+    await first.host.event('link.closed');
+    const second = await linkMiner(life, '//Flap');
+    await until(() => second.asked.length === 1, 'the tasks again');
+    const again = second.asked[0];
+    expect(again?.tasks).toEqual(first.asked[0]?.tasks.slice(1));
+    expect(again?.deadlineMs).toBeLessThanOrEqual(8_000 - 200);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(second.asked).toHaveLength(1);
+    const pausedMs = performance.now() - startedAt;
+    for (const index of [1, 2]) answerAs(second, index);
+    await host.event('cohort.complete');
+    expect(await expire(host)).toEqual({ ...nobody, dispatched: 3, judged: 3 });
+    await until(() => second.acked.size === 2, 'the acknowledgements');
+    expect(second.host.types().slice(-2)).toEqual(['link.busy', 'link.idle']);
+    const times = (await verdictsOf(plan)).map(({ responseMs }) => responseMs ?? 0);
+    expect(times[0]).toBeLessThan(pausedMs);
+    for (const time of times.slice(1)) expect(time).toBeGreaterThan(pausedMs - 50);
+    await second.vanish();
+  });
+
+  it('sends a miner whose link flaps for ever its tasks a few times only', async () => {
+    const first = await linkMiner(life, '//Flutter');
+    const plan = planFor({ hotkeys: [first.hotkey], tasks: 1, deadlineMs: 8_000 });
+    const host = await begin(plan);
+    await until(() => first.asked.length === 1, 'the task');
+    let newest = first;
+    const counts: number[] = [];
+    for (let flap = 0; flap < 4; flap += 1) {
+      await newest.vanish();
+      await newest.host.event('link.closed');
+      newest = await linkMiner(life, '//Flutter');
+      await new Promise((resolve) => setTimeout(resolve, 350));
+      counts.push(newest.asked.length);
+    }
+    expect(counts).toEqual([1, 1, 1, 0]);
+    expect(await expire(host)).toEqual({ ...nobody, dispatched: 1, missed: 1 });
+    expect(life.table.requests.size).toBe(0);
+    await newest.vanish();
+  });
+
   it('acknowledges nothing before it is on disk', async () => {
     const plan = planOf({ tasks: 1 });
     await life.runtime.runPromise(appendEvidence([plan]));
