@@ -45,6 +45,8 @@ export type LoadedModel = {
 
 /** A text from acceptance to its answer. */
 type Item = Waiting & {
+  /** Place in the queue: clients take turns, and the texts of one keep their order. */
+  readonly turn: number;
   readonly order: number;
   readonly loaded: LoadedModel;
   readonly ids: Int32Array;
@@ -61,6 +63,9 @@ export type Dispatch = {
   readonly onEvent: (event: PoolEvent) => void;
   slots: readonly Slot[];
   queue: Item[];
+  /** The turn of the text that was taken last, and of the text of each client that was queued last. */
+  turn: number;
+  readonly lastTurns: Map<string, number>;
   readonly running: Map<number, readonly Item[]>;
   /** Texts accepted and not answered: those that still wait for something. */
   readonly open: Set<number>;
@@ -91,6 +96,8 @@ export const createDispatch = (
   ...options,
   slots: [],
   queue: [],
+  turn: 0,
+  lastTurns: new Map(),
   running: new Map(),
   open: new Set(),
   nextId: 0,
@@ -155,6 +162,7 @@ export const pump = (pool: Dispatch): void => {
   for (let slot = freeSlot(pool); slot !== undefined && pool.queue.length > 0; slot = freeSlot(pool)) {
     const chosen = new Set(chooseBatch(pool.queue, budgetOf(pool, slot)));
     const items = pool.queue.filter((_, position) => chosen.has(position));
+    pool.turn = Math.max(pool.turn, items[0]?.turn ?? 0);
     pool.queue = pool.queue.filter((_, position) => !chosen.has(position));
     startRun(pool, slot, items);
   }
@@ -204,7 +212,33 @@ const refuse = (pool: Dispatch): Answer => {
   );
 };
 
-const accept = (pool: Dispatch, loaded: LoadedModel, ids: Int32Array, deadlineAt: number): Promise<Answer> =>
+const byTurn = (a: Item, b: Item): number => a.turn - b.turn || a.order - b.order;
+
+/**
+ * The turn of a client's next text: one after its last, and never in the past. Sorting by it makes the queue a round
+ * robin over clients, so that whoever queues many texts waits behind others who queue few (start-time fair queueing).
+ */
+const nextTurn = (pool: Dispatch, client: string): number => {
+  if (pool.queue.length === 0) pool.lastTurns.clear();
+  const turn = Math.max(pool.turn, pool.lastTurns.get(client) ?? 0) + 1;
+  pool.lastTurns.set(client, turn);
+  return turn;
+};
+
+const enqueue = (pool: Dispatch, item: Item): void => {
+  const behind = pool.queue.findIndex((other) => byTurn(item, other) < 0);
+  if (behind < 0) pool.queue.push(item);
+  else pool.queue.splice(behind, 0, item);
+};
+
+type Accepted = {
+  readonly loaded: LoadedModel;
+  readonly ids: Int32Array;
+  readonly deadlineAt: number;
+  readonly client: string;
+};
+
+const accept = (pool: Dispatch, { loaded, ids, deadlineAt, client }: Accepted): Promise<Answer> =>
   new Promise((resolve) => {
     pool.nextId += 1;
     const order = pool.nextId;
@@ -217,8 +251,9 @@ const accept = (pool: Dispatch, loaded: LoadedModel, ids: Int32Array, deadlineAt
     const timer = setTimeout(() => passDeadline(pool, order, settle), deadlineAt - performance.now());
     pool.open.add(order);
     const model = loaded.manifest.name;
-    const item: Item = { order, model, tokens: ids.length, alone: false, loaded, ids, deadlineAt, settle };
-    pool.queue.push(item);
+    const turn = nextTurn(pool, client);
+    const tokens = ids.length;
+    enqueue(pool, { turn, order, model, tokens, alone: false, loaded, ids, deadlineAt, settle });
     pumpSoon(pool);
   });
 
@@ -226,7 +261,7 @@ const accept = (pool: Dispatch, loaded: LoadedModel, ids: Int32Array, deadlineAt
 export const submit = (
   pool: Dispatch,
   loaded: LoadedModel,
-  request: { readonly text: string; readonly deadlineAt: number },
+  request: { readonly text: string; readonly deadlineAt: number; readonly client?: string },
 ): Promise<Answer> => {
   if (pool.closed) return Promise.resolve(failure('Failed', 'the pool is closed'));
   const now = performance.now();
@@ -240,7 +275,8 @@ export const submit = (
     pool.failed += 1;
     return Promise.resolve(failure('Failed', ids.error));
   }
-  return accept(pool, loaded, ids.value, Math.min(request.deadlineAt, now + LONGEST_WAIT_MS));
+  const deadlineAt = Math.min(request.deadlineAt, now + LONGEST_WAIT_MS);
+  return accept(pool, { loaded, ids: ids.value, deadlineAt, client: request.client ?? '' });
 };
 
 const answerRow = (item: Item, logits: Float32Array, row: number): Answer => {
@@ -250,10 +286,10 @@ const answerRow = (item: Item, logits: Float32Array, row: number): Answer => {
   return succeed(labels.map((label, index) => ({ label, probability: probabilities.value[index] ?? 0 })));
 };
 
-/** Puts texts back in the order of their arrival, leaving out those that were answered meanwhile. */
+/** Puts texts back where they stood, leaving out those that were answered meanwhile. */
 const putBack = (pool: Dispatch, items: readonly Item[]): void => {
   const wanted = items.filter((item) => pool.open.has(item.order));
-  pool.queue = [...pool.queue, ...wanted].sort((a, b) => a.order - b.order);
+  pool.queue = [...pool.queue, ...wanted].sort(byTurn);
 };
 
 /** A run ended. Where a batch failed as a whole, each of its texts is tried once more by itself. */

@@ -33,6 +33,8 @@ export type ClassifyRequest = {
   readonly text: string;
   /** When the answer stops being wanted: monotonic milliseconds, `performance.now()`. */
   readonly deadlineAt: number;
+  /** Whose text it is: clients take turns in the queue. Texts without one belong to one client. */
+  readonly client?: string;
 };
 
 export type PoolStats = {
@@ -52,6 +54,8 @@ export type PoolStats = {
 
 export interface InferencePool {
   readonly models: readonly ModelManifest[];
+  /** Texts that may wait. */
+  readonly queueLimit: number;
   /** What the workers are told to use; `reason` says why `auto` chose the CPU. */
   readonly plan: ProviderPlan;
   /**
@@ -203,6 +207,7 @@ const poolOf = (dispatch: Dispatch, models: readonly LoadedModel[], plan: Provid
   const byName = new Map(models.map((model) => [model.manifest.name, model]));
   return {
     models: models.map((model) => model.manifest),
+    queueLimit: dispatch.queueLimit,
     plan,
     startWorker: (slot) => {
       const found = dispatch.slots[slot];

@@ -184,6 +184,21 @@ describe('inference / pool', () => {
     expect(empty.ok && empty.value.every((entry) => Number.isFinite(entry.probability))).toBe(true);
   });
 
+  it('lets clients take turns: a few texts do not wait behind the many of another', async () => {
+    await using opened = await openTestPool({ modelDirs: [quick], tokenBudget: 1 });
+    const order: string[] = [];
+    const ask = async (client: string): Promise<void> => {
+      await opened.pool.classify('quick', { text: 'good', deadlineAt: soon(20_000), client });
+      order.push(client);
+    };
+    const many = Array.from({ length: 20 }, () => ask('greedy'));
+    const few = Array.from({ length: 2 }, () => ask('modest'));
+    opened.pool.startWorker(0);
+    await Promise.all([...many, ...few]);
+    expect(order.slice(0, 4)).toEqual(['greedy', 'modest', 'greedy', 'modest']);
+    expect(order).toHaveLength(22);
+  });
+
   it('leaves no process behind when the scope closes, even in the middle of a run', async () => {
     const opened = await openTestPool({ modelDirs: [slow], slots: 2 });
     opened.pool.startWorker(0);
