@@ -24,6 +24,7 @@ const open = (settings: ChainSettings) =>
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         view.connection = live;
+        view.genesisHash = live.genesisHash;
       }),
       () =>
         Effect.sync(() => {

@@ -12,12 +12,19 @@ import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
  */
 export type ChainView = {
   connection: ChainConnection | null;
+  /** Of the chain that was connected last; it stays when the connection is lost, because it never changes. */
+  genesisHash: string | null;
   head: Head | null;
   subnet: SubnetSnapshot | null;
 };
 
 export class CurrentChain extends Context.Service<CurrentChain, ChainView>()('actors/CurrentChain') {
-  static readonly layer = Layer.sync(CurrentChain, () => ({ connection: null, head: null, subnet: null }));
+  static readonly layer = Layer.sync(CurrentChain, () => ({
+    connection: null,
+    genesisHash: null,
+    head: null,
+    subnet: null,
+  }));
 }
 
 const notConnected: ChainFailure = {
@@ -35,6 +42,11 @@ const notRead: ChainFailure = {
 /** The live connection, or why there is none. */
 export const connection = Effect.flatMap(CurrentChain, (chain) =>
   chain.connection === null ? Effect.fail(notConnected) : Effect.succeed(chain.connection),
+);
+
+/** The chain this process belongs to, known from its first connection on: links to peers outlive the one to the chain. */
+export const knownGenesis = Effect.flatMap(CurrentChain, (chain) =>
+  chain.genesisHash === null ? Effect.fail(notConnected) : Effect.succeed(chain.genesisHash),
 );
 
 /** The last finalized head of the live connection. */

@@ -13,7 +13,7 @@ import type { Message } from '../transport/protocol.ts';
 import type { LinkSettings } from '../transport/settings.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import type { CurrentChain } from './currentChain.ts';
-import { connection } from './currentChain.ts';
+import { knownGenesis } from './currentChain.ts';
 import { linkClosed } from './linkClosed.ts';
 import { deliver, type LiveLink, MinerLinks, type MinerLinkTable } from './minerLinks.ts';
 
@@ -55,7 +55,8 @@ const route = (options: {
 const open = (settings: DialerSettings) =>
   Effect.fn('minerLink.open')(function* (link: Link<Input, EventObject, MinerSessionEvent>) {
     const { hotkey, axon } = link.input;
-    const { genesisHash } = yield* connection;
+    // Not of the connection: a miner that comes back during an outage of the chain is dialled all the same.
+    const genesisHash = yield* knownGenesis;
     const table = yield* MinerLinks;
     const peer = yield* dial({
       ...settings,
