@@ -1,10 +1,11 @@
 import * as Effect from 'effect/Effect';
 
+import { formatAddress, parseAddress } from '../chain/addresses.ts';
 import { toChainFailure, toSubmitFailure } from '../chain/errors.ts';
 import type { PreparedExtrinsic } from '../chain/extrinsics.ts';
 import type { SubmitFailure } from '../domain/failures.ts';
 import type { Identity } from '../keys/identity.ts';
-import type { AnnounceAxon } from '../machines/miner.machine.ts';
+import type { AnnounceAxon } from '../machines/axonAnnouncement.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
 
@@ -34,6 +35,12 @@ const waiting: SubmitFailure = {
   retry: { when: 'nextBlock' },
 };
 
+/** An address has several spellings, of which a metagraph shows one. */
+const asOnChain = (ip: string): string => {
+  const parsed = parseAddress(ip);
+  return (parsed === null ? null : formatAddress(parsed.ip, parsed.ipType)) ?? ip;
+};
+
 /**
  * Succeeds once the chain shows our endpoint. Where it differs, serve_axon is sent, at most once per lifetime of an
  * extrinsic; the question is then repeated at the next block, which makes every repetition harmless.
@@ -50,7 +57,7 @@ const announce = (settings: AxonSettings) => {
       live.prepareServe({ identity: settings.identity, endpoint, head, periodBlocks }),
       toSubmitFailure,
     );
-    if (prepared === null) return { block: head.block };
+    if (prepared === null) return { block: head.block, axon: { ip: asOnChain(settings.ip), port } };
     if (sent !== null && head.block < sent.expiresAtBlock) return yield* Effect.fail(waiting);
     yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure);
     sent = prepared;

@@ -9,6 +9,7 @@ import { inferencePoolMachine } from '../machines/inferencePool.machine.ts';
 import { minerMachine } from '../machines/miner.machine.ts';
 import { rootId } from '../machines/root.ts';
 import { validatorSessionMachine } from '../machines/validatorSession.machine.ts';
+import type { AdmissionRules } from '../machines/validatorSessions.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
 import { announceAxon } from './announceAxon.actor.ts';
 import { firstChainSeen } from './chainIdentity.ts';
@@ -53,12 +54,16 @@ export type MinerParts = {
 /** Registration and permits change slowly; a new validator waits at most this long for its first answer. */
 const readEveryBlocks = 5;
 
+const rulesOf = ({ requirePermit, minValidatorStake }: MinerSettings): AdmissionRules => ({
+  requirePermit,
+  minValidatorStake,
+});
+
 const machineOf = (parts: MinerParts) => {
   const { runtime, settings, identity } = parts;
   const { netuid } = settings;
   const limits = defaultLinkLimits;
-  const { requirePermit, minValidatorStake } = settings;
-  const rules = { requirePermit, minValidatorStake };
+  const rules = rulesOf(settings);
   return minerMachine.provide({
     actors: {
       chainLink: chainLinkMachine.provide({
@@ -117,6 +122,7 @@ export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine>
         readEveryBlocks,
       },
       inferencePool: { slots: settings.workers, drainGraceMs: settings.drainGraceMs },
+      rules: rulesOf(settings),
       drainGraceMs: settings.drainGraceMs,
     },
   });

@@ -8,6 +8,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 const levels: Readonly<Record<string, Level>> = {
   'chain.opened': 'info',
   'chain.lost': 'warn',
+  'chain.unreadable': 'warn',
   'round.ended': 'info',
   'rounds.recovering': 'warn',
   'epoch.scored': 'info',
@@ -15,10 +16,17 @@ const levels: Readonly<Record<string, Level>> = {
   'weights.confirmed': 'info',
   'weights.refused': 'warn',
   'weights.missed': 'error',
+  'weights.overdue': 'error',
   'session.ready': 'debug',
   'session.lost': 'debug',
   'validator.arrived': 'info',
   'validator.left': 'info',
+  'session.revoked': 'warn',
+  'session.replaced': 'info',
+  'session.failed': 'error',
+  'miner.unregistered': 'warn',
+  'axon.refused': 'warn',
+  'axon.replaced': 'warn',
   'inference.ready': 'info',
   'inference.degraded': 'warn',
   'inference.workerExited': 'warn',
@@ -30,18 +38,34 @@ const levels: Readonly<Record<string, Level>> = {
 
 const sayings: Readonly<Record<string, string>> = {
   'weights.confirmed': 'weights are on chain',
+  'chain.unreadable': 'the metagraph cannot be read',
+  'weights.overdue': 'an epoch is past its end, its weights are unconfirmed and the chain tells nothing new',
   'weights.missed': 'an epoch ended without confirmed weights',
   'weights.refused': 'weights were not accepted',
   'round.ended': 'round ended',
   'rounds.recovering': 'most links were lost at once; no round is held until they are back',
   'epoch.scored': 'epoch scored',
+  'session.revoked': 'a validator that may not ask any more was sent away',
+  'session.failed': 'the actor of a session has a defect; the others go on',
+  'miner.unregistered': 'this hotkey is not registered on the subnet: nobody will ask it, register it first',
+  'axon.refused': 'the address of this miner is not on chain: validators cannot find it',
+  'axon.replaced': 'the chain shows another address for this hotkey; ours is announced again',
   'inference.degraded': 'a worker runs on another provider than the first one',
   'inference.workerExited': 'a worker process ended',
 };
 
+/** A link that ended because code of this process threw: an error whatever the fact is. */
+const isDefect = (event: object): boolean =>
+  'failure' in event &&
+  typeof event.failure === 'object' &&
+  event.failure !== null &&
+  '_tag' in event.failure &&
+  event.failure._tag === 'Defect';
+
 const report = (log: Logger, event: { readonly type: string }): void => {
-  const level = Object.hasOwn(levels, event.type) ? levels[event.type] : undefined;
-  if (level === undefined) return;
+  const usual = Object.hasOwn(levels, event.type) ? levels[event.type] : undefined;
+  if (usual === undefined) return;
+  const level = isDefect(event) ? 'error' : usual;
   const { type, ...fields } = event;
   log[level]({ event: type, ...fields }, sayings[type] ?? type);
 };

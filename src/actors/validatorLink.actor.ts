@@ -6,33 +6,30 @@ import type { EventObject } from 'xstate';
 import type { LinkFailure } from '../domain/failures.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { AcceptValidator, ValidatorSessionEvent } from '../machines/validatorSession.machine.ts';
+import { type AdmissionRules, mayAsk } from '../machines/validatorSessions.ts';
 import type { PeerConnection } from '../transport/connection.ts';
 import { type Message, PROTOCOL_VERSION, type Tasks } from '../transport/protocol.ts';
 import { Arrivals } from './arrivals.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
 import { linkClosed } from './linkClosed.ts';
-import { type AdmissionRules, mayAsk } from './listener.actor.ts';
-import type { RefusalReason, TaskDesk } from './taskDesk.ts';
+import type { RefusalReason, Seat, TaskDesk } from './taskDesk.ts';
 
 type Emit = (event: ValidatorSessionEvent) => void;
 type TaskItem = (typeof Tasks.Type)['tasks'][number];
-
-/** Tasks one validator may have open here; the pool's own queue is bounded besides. */
-export const maxInFlight = 512;
 
 const gone = { _tag: 'Lost', message: 'the connection ended before a session took it' } as const;
 
 /** Serves the tasks of one validator over one link. */
 const createServing = (options: {
   readonly peer: PeerConnection;
-  readonly desk: TaskDesk;
+  readonly seat: Seat;
   readonly emit: Emit;
   /** Asked with each batch of tasks: a validator may lose its permit while its link lives. */
   readonly mayAsk: () => Outcome<void, string>;
   readonly onRevoked: (reason: string) => void;
 }) => {
-  const { peer, desk, emit } = options;
+  const { peer, seat, emit } = options;
   let open = 0;
   let isRefusing = false;
 
@@ -42,7 +39,7 @@ const createServing = (options: {
 
   const work = async (task: TaskItem, deadlineAt: number): Promise<void> => {
     const startedMs = performance.now();
-    const result = await desk.answer({ kind: task.kind, request: task.request, deadlineAt });
+    const result = await seat.answer({ kind: task.kind, request: task.request, deadlineAt });
     if (!result.ok) {
       refuse(task.id, result.error);
       return;
@@ -53,7 +50,7 @@ const createServing = (options: {
   };
 
   const take = (task: TaskItem, deadlineAt: number): void => {
-    if (isRefusing || open >= maxInFlight) {
+    if (isRefusing) {
       refuse(task.id, 'busy');
       return;
     }
@@ -84,6 +81,11 @@ const createServing = (options: {
   };
 };
 
+const isDismissal = (
+  event: EventObject,
+): event is { readonly type: 'link.dismiss'; readonly reason: string } =>
+  event.type === 'link.dismiss' && 'reason' in event;
+
 const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: AdmissionRules }) =>
   Effect.fn('validatorLink.open')(function* (
     link: Link<{ readonly arrival: string }, EventObject, ValidatorSessionEvent>,
@@ -94,25 +96,28 @@ const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: Admiss
     if (arrival === undefined) return yield* Effect.fail(gone);
     const peer = yield* arrival.accept;
     const chain = yield* CurrentChain;
+    const offer = (maxInFlight: number): void => {
+      const [kinds, models] = [desk.kinds(), desk.models()];
+      peer.send({ type: 'ready', v: PROTOCOL_VERSION, kinds, models, maxInFlight });
+    };
+    const seat = yield* Effect.acquireRelease(
+      Effect.sync(() => desk.join(peer.remote.hotkey, offer)),
+      ({ leave }) => Effect.sync(leave),
+    );
     const revoked = yield* Deferred.make<never, LinkFailure>();
     const serving = createServing({
       peer,
-      desk,
+      seat,
       emit: link.emit,
       mayAsk: () => mayAsk(chain.subnet, peer.remote.hotkey, rules),
       onRevoked: (message) => void Deferred.doneUnsafe(revoked, Exit.fail({ _tag: 'Refused', message })),
     });
     link.receive((event) => {
       if (event.type === 'link.refuseTasks') serving.refuseTasks();
+      if (isDismissal(event)) peer.close(event.reason);
     });
     link.emit({ type: 'link.opened', hotkey: peer.remote.hotkey });
-    peer.send({
-      type: 'ready',
-      v: PROTOCOL_VERSION,
-      kinds: desk.kinds(),
-      models: desk.models(),
-      maxInFlight,
-    });
+    offer(seat.share());
     peer.listen(serving.onMessage);
     return yield* Effect.raceFirst(
       Deferred.await(revoked),

@@ -1,80 +1,36 @@
-import {
-  assign,
-  type CallbackActorLogic,
-  type EventObject,
-  enqueueActions,
-  type PromiseActorLogic,
-  sendTo,
-  setup,
-  stopChild,
-} from 'xstate';
+import { and, assign, enqueueActions, sendTo, setup, stopChild } from 'xstate';
 
-import type { LinkFailure, SubmitFailure } from '../domain/failures.ts';
-import type { BlockNumber, Hotkey, Uid } from '../domain/ids.ts';
-import type { SubnetSnapshot } from '../domain/metagraph.ts';
-import type { Outcome } from '../domain/outcome.ts';
-import { type ChainFact, type ChainLinkInput, chainLinkMachine } from './chainLink.machine.ts';
+import type { SubmitFailure } from '../domain/failures.ts';
+import {
+  type AnnounceAxon,
+  isNews,
+  isReplaced,
+  neuronOf,
+  nextAnnouncement,
+  warnEveryBlocks,
+  warningOf,
+} from './axonAnnouncement.ts';
+import { chainLinkMachine } from './chainLink.machine.ts';
 import { delays } from './delays.ts';
-import {
-  type InferencePoolFact,
-  type InferencePoolInput,
-  inferencePoolMachine,
-} from './inferencePool.machine.ts';
-import type { ChildEnded } from './root.ts';
+import { inferencePoolMachine } from './inferencePool.machine.ts';
+import type { Listener, MinerContext, MinerEvent, MinerInput, MinerOutput } from './minerLife.ts';
+import { sessionDefectLimit } from './restart.ts';
+import { root } from './root.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
-import { type ValidatorSessionFact, validatorSessionMachine } from './validatorSession.machine.ts';
-import { retryBlock } from './weightSubmission.ts';
-
-/** Accepts TCP connections and holds each until its session takes it. */
-export type Listener = CallbackActorLogic<EventObject, { readonly genesisHash: string }>;
-
-/** Succeeds once the chain shows our axon; sends it where it differs. Asked again at each block until then. */
-export type AnnounceAxon = PromiseActorLogic<
-  Outcome<{ readonly block: BlockNumber }, SubmitFailure>,
-  { readonly boundPort: number }
->;
-
-export type MinerInput = {
-  readonly hotkey: Hotkey;
-  readonly chainLink: ChainLinkInput;
-  readonly inferencePool: InferencePoolInput;
-  readonly drainGraceMs: number;
-};
-
-export type MinerEvent =
-  | ChainFact
-  | InferencePoolFact
-  | ValidatorSessionFact
-  | ChildEnded
-  | { readonly type: 'listener.bound'; readonly port: number }
-  | { readonly type: 'listener.closed'; readonly failure: LinkFailure }
-  | { readonly type: 'peer.arrived'; readonly arrival: string }
-  | { readonly type: 'system.drain'; readonly reason: string };
-
-export type MinerOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
-
-type Context = MinerInput & {
-  readonly genesisHash: string | null;
-  readonly uid: Uid | null;
-  readonly subnet: SubnetSnapshot | null;
-  readonly block: BlockNumber;
-  readonly boundPort: number;
-  /** Live sessions by arrival id; null until the validator has proven its hotkey. */
-  readonly sessions: Readonly<Record<string, Hotkey | null>>;
-  readonly announceAtBlock: BlockNumber | null;
-  readonly lastFailure: SubmitFailure | LinkFailure | null;
-  readonly exit: MinerOutput['exit'];
-  readonly reason: string;
-};
+import { validatorSessionMachine } from './validatorSession.machine.ts';
+import { replaced, revoked, withoutSession } from './validatorSessions.ts';
 
 /** A metagraph has at most 256 neurons, so no more validators than that can be served at once. */
 const maxSessions = 256;
+
+/** Stands in where an output is a failure, which the compiler cannot see. */
+const unconfirmed: SubmitFailure = { _tag: 'Unconfirmed', message: '', retry: { when: 'nextBlock' } };
 
 const sessionId = (arrival: string) => `session/${arrival}`;
 
 const machine = setup({
   types: {
-    context: {} as Context,
+    context: {} as MinerContext,
     events: {} as MinerEvent,
     input: {} as MinerInput,
     output: {} as MinerOutput,
@@ -88,12 +44,18 @@ const machine = setup({
   },
   guards: {
     isRegistered: ({ context, event }) =>
-      event.type === 'chain.subnet' && event.subnet.neurons.some(({ hotkey }) => hotkey === context.hotkey),
+      event.type === 'chain.subnet' && neuronOf(event.subnet, context.hotkey) !== undefined,
+    isAxonReplaced: ({ context, event }) =>
+      event.type === 'chain.subnet' && isReplaced(context.announced, event.subnet, context.hotkey),
+    isNews: ({ context, event }) =>
+      event.type === 'chain.subnet' && isNews(context.subnet, event.subnet, context.hotkey),
+    isTolerableDefect: ({ context, event }) =>
+      'actorId' in event &&
+      event.actorId.startsWith(sessionId('')) &&
+      context.sessionDefects < sessionDefectLimit.restarts,
     hasRoom: ({ context }) => Object.keys(context.sessions).length < maxSessions,
     canAnnounce: ({ context, event }) =>
-      event.type === 'chain.block' &&
-      context.announceAtBlock !== null &&
-      event.head.block >= context.announceAtBlock,
+      event.type === 'chain.block' && event.head.block >= context.announceAtBlock,
     hasNoSessions: ({ context }) => Object.keys(context.sessions).length === 0,
   },
   delays: {
@@ -101,15 +63,36 @@ const machine = setup({
     retryPause: delays.retryPauseMs,
   },
   actions: {
-    recordSubnet: assign(({ context, event }) =>
-      event.type === 'chain.subnet'
-        ? {
-            subnet: event.subnet,
-            block: Math.max(context.block, event.subnet.block),
-            uid: event.subnet.neurons.find(({ hotkey }) => hotkey === context.hotkey)?.uid ?? null,
-          }
-        : {},
-    ),
+    recordSubnet: assign(({ context, event }) => {
+      if (event.type !== 'chain.subnet') return {};
+      const uid = neuronOf(event.subnet, context.hotkey)?.uid ?? null;
+      return {
+        subnet: event.subnet,
+        block: Math.max(context.block, event.subnet.block),
+        uid,
+        unregisteredWarnedAt: uid === null ? context.unregisteredWarnedAt : null,
+      };
+    }),
+    warnUnregistered: enqueueActions(({ enqueue, context }) => {
+      const { hotkey, block, unregisteredWarnedAt: last } = context;
+      if (last !== null && block < last + warnEveryBlocks) return;
+      enqueue.sendTo(root, { type: 'miner.unregistered', hotkey, block });
+      enqueue.assign({ unregisteredWarnedAt: block });
+    }),
+    warnAxonReplaced: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'chain.subnet' || context.announced === null) return;
+      const onChain = neuronOf(event.subnet, context.hotkey)?.axon ?? null;
+      enqueue.sendTo(root, { type: 'axon.replaced', ours: context.announced.axon, onChain });
+    }),
+    recordRefusal: enqueueActions(({ enqueue, context }, failure: SubmitFailure) => {
+      const { block } = context;
+      const retryAtBlock = nextAnnouncement(failure, block);
+      const warning = warningOf(failure, block, context.axonWarned);
+      enqueue.assign({ lastFailure: failure, announceAtBlock: retryAtBlock });
+      if (warning === null) return;
+      enqueue.assign({ axonWarned: { check: warning.check, block } });
+      enqueue.sendTo(root, { type: 'axon.refused', ...warning, retryAtBlock });
+    }),
     recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
     acceptPeer: enqueueActions(({ enqueue, event, context }) => {
       if (event.type !== 'peer.arrived') return;
@@ -119,20 +102,33 @@ const machine = setup({
       });
       enqueue.assign({ sessions: { ...context.sessions, [event.arrival]: null } });
     }),
-    recordArrival: assign(({ context, event }) =>
-      event.type === 'validator.arrived' && Object.hasOwn(context.sessions, event.arrival)
-        ? { sessions: { ...context.sessions, [event.arrival]: event.hotkey } }
-        : {},
-    ),
+    recordArrival: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'validator.arrived' || !Object.hasOwn(context.sessions, event.arrival)) return;
+      for (const { arrival, reason } of replaced(context.sessions, event)) {
+        enqueue.sendTo(sessionId(arrival), { type: 'session.dismiss', cause: 'replaced', reason });
+      }
+      enqueue.assign({ sessions: { ...context.sessions, [event.arrival]: event.hotkey } });
+    }),
+    dismissRevoked: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'chain.subnet') return;
+      for (const { arrival, reason } of revoked(context.sessions, event.subnet, context.rules)) {
+        enqueue.sendTo(sessionId(arrival), { type: 'session.dismiss', cause: 'revoked', reason });
+      }
+    }),
     forgetSession: assign(({ context, event }) =>
-      event.type === 'validator.left'
-        ? {
-            sessions: Object.fromEntries(
-              Object.entries(context.sessions).filter(([arrival]) => arrival !== event.arrival),
-            ),
-          }
-        : {},
+      event.type === 'validator.left' ? { sessions: withoutSession(context.sessions, event.arrival) } : {},
     ),
+    forgetDefective: enqueueActions(({ enqueue, context, event }) => {
+      if (!('error' in event)) return;
+      const { actorId } = event;
+      enqueue.stopChild(actorId);
+      enqueue.assign({
+        sessions: withoutSession(context.sessions, actorId.slice(sessionId('').length)),
+        sessionDefects: context.sessionDefects + 1,
+      });
+      enqueue.sendTo(root, { type: 'session.failed', actorId, error: String(event.error) });
+      enqueue.raise({ type: 'defect.forgotten' }, { delay: sessionDefectLimit.withinMs });
+    }),
     closeSessions: enqueueActions(({ enqueue, context, event }) => {
       const reason = event.type === 'system.drain' ? event.reason : 'not registered';
       for (const arrival of Object.keys(context.sessions)) {
@@ -160,7 +156,11 @@ export const minerMachine = machine.createMachine({
     block: 0,
     boundPort: 0,
     sessions: {},
-    announceAtBlock: null,
+    sessionDefects: 0,
+    announced: null,
+    announceAtBlock: 0,
+    axonWarned: null,
+    unregisteredWarnedAt: null,
     lastFailure: null,
     exit: 'drained',
     reason: '',
@@ -204,10 +204,20 @@ export const minerMachine = machine.createMachine({
           description: 'A session that ended. Finished children stay until they are stopped.',
           actions: stopChild(({ event }) => event.actorId),
         },
-        'xstate.error.actor.*': {
-          description: 'A defect. The process is the unit of restart.',
-          target: 'failed',
-          actions: [stopChild(({ event }) => event.actorId), 'recordDefect'],
+        'xstate.error.actor.*': [
+          {
+            guard: 'isTolerableDefect',
+            description: 'A defect in one session ends that session, and not the others.',
+            actions: 'forgetDefective',
+          },
+          {
+            description: 'A defect elsewhere, or in too many sessions. The process is the unit of restart.',
+            target: 'failed',
+            actions: [stopChild(({ event }) => event.actorId), 'recordDefect'],
+          },
+        ],
+        'defect.forgotten': {
+          actions: assign(({ context }) => ({ sessionDefects: context.sessionDefects - 1 })),
         },
       },
       states: {
@@ -228,7 +238,7 @@ export const minerMachine = machine.createMachine({
             'system.drain': { target: '#miner.stopped', actions: 'recordReason' },
             'chain.subnet': [
               { guard: 'isRegistered', actions: 'recordSubnet' },
-              { target: 'unregistered', actions: 'recordSubnet' },
+              { target: 'unregistered', actions: ['recordSubnet', 'warnUnregistered'] },
             ],
           },
         },
@@ -237,7 +247,7 @@ export const minerMachine = machine.createMachine({
           on: {
             'chain.subnet': [
               { guard: 'isRegistered', target: 'linking', actions: 'recordSubnet' },
-              { actions: 'recordSubnet' },
+              { actions: ['recordSubnet', 'warnUnregistered'] },
             ],
             'system.drain': { target: '#miner.stopped', actions: 'recordReason' },
           },
@@ -261,11 +271,11 @@ export const minerMachine = machine.createMachine({
               { description: 'Full. The listener cuts an arrival that nobody takes.' },
             ],
             'chain.subnet': [
-              { guard: 'isRegistered', actions: 'recordSubnet' },
+              { guard: 'isRegistered', actions: ['recordSubnet', 'dismissRevoked'] },
               {
                 description: 'Deregistered: nobody owes us anything any more, and we owe nobody.',
                 target: 'unregistered',
-                actions: ['recordSubnet', 'closeSessions'],
+                actions: ['recordSubnet', 'closeSessions', 'warnUnregistered'],
               },
             ],
             'system.drain': { target: '.draining', actions: 'recordReason' },
@@ -290,33 +300,49 @@ export const minerMachine = machine.createMachine({
                   {
                     guard: ({ event }) => event.output.ok,
                     target: 'serving',
-                    actions: assign({ lastFailure: null, announceAtBlock: null }),
+                    actions: assign(({ event }) => ({
+                      lastFailure: null,
+                      axonWarned: null,
+                      announced: event.output.ok ? event.output.value : null,
+                    })),
                   },
                   {
                     target: 'announceBackingOff',
-                    actions: assign(({ context, event }) =>
-                      event.output.ok
-                        ? {}
-                        : {
-                            lastFailure: event.output.error,
-                            announceAtBlock: retryBlock(event.output.error.retry, context.block),
-                          },
-                    ),
+                    actions: {
+                      type: 'recordRefusal',
+                      params: ({ event }) => (event.output.ok ? unconfirmed : event.output.error),
+                    },
                   },
                 ],
               },
             },
             announceBackingOff: {
               description:
-                'The chain said at which block another try is worth it; without one an operator must act.',
+                'Another try is worth it at the block that the chain named, later where an operator must act.',
               on: {
+                'chain.subnet': {
+                  guard: and(['isRegistered', 'isNews']),
+                  description: 'What the chain knows of this miner, or its rules, have changed.',
+                  target: 'announcing',
+                  actions: ['recordSubnet', 'dismissRevoked'],
+                },
                 'chain.block': [
                   { guard: 'canAnnounce', target: 'announcing', actions: 'recordBlock' },
                   { actions: 'recordBlock' },
                 ],
               },
             },
-            serving: { description: 'Validators find this miner on chain and are answered.' },
+            serving: {
+              description: 'Validators find this miner on chain and are answered.',
+              on: {
+                'chain.subnet': {
+                  guard: and(['isRegistered', 'isAxonReplaced']),
+                  description: 'Somebody else served with this hotkey, or the entry was lost.',
+                  target: 'announcing',
+                  actions: ['recordSubnet', 'dismissRevoked', 'warnAxonReplaced'],
+                },
+              },
+            },
             draining: {
               description: 'No arrival is taken; open answers are given within the grace.',
               entry: ['closeSessions', sendTo('inferencePool', { type: 'system.drain' })],

@@ -8,6 +8,9 @@ export const poolRestartLimit = (slots: number): RestartLimit => ({
   restarts: workerRestartLimit.restarts * Math.max(1, slots),
 });
 
+/** A session whose actor has a defect ends alone; as many as these a minute say that the program is broken. */
+export const sessionDefectLimit: RestartLimit = { restarts: 10, withinMs: 60_000 };
+
 /** Times of the restarts that still count, oldest first. */
 export type RestartHistory = readonly number[];
 

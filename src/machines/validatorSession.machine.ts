@@ -1,4 +1,4 @@
-import { assign, type CallbackActorLogic, type EventObject, sendTo, setup } from 'xstate';
+import { assign, type CallbackActorLogic, type EventObject, enqueueActions, sendTo, setup } from 'xstate';
 
 import type { LinkFailure } from '../domain/failures.ts';
 import type { Hotkey } from '../domain/ids.ts';
@@ -20,10 +20,20 @@ export type ValidatorSessionEvent =
   | { readonly type: 'link.busy' }
   | { readonly type: 'link.idle' }
   | { readonly type: 'link.closed'; readonly failure: LinkFailure }
-  | { readonly type: 'session.close'; readonly reason: string };
+  | { readonly type: 'session.close'; readonly reason: string }
+  | ({ readonly type: 'session.dismiss' } & SessionDismissal);
+
+/** Why the miner sends a validator away: it may not ask any more, or has a newer link. */
+export type SessionDismissal = { readonly cause: 'revoked' | 'replaced'; readonly reason: string };
 
 export type ValidatorSessionFact =
   | { readonly type: 'validator.arrived'; readonly arrival: string; readonly hotkey: Hotkey }
+  | {
+      readonly type: 'session.revoked' | 'session.replaced';
+      readonly arrival: string;
+      readonly hotkey: Hotkey | null;
+      readonly reason: string;
+    }
   | { readonly type: 'validator.left'; readonly arrival: string; readonly failure: LinkFailure };
 
 type Context = ValidatorSessionInput & {
@@ -43,6 +53,16 @@ export const validatorSessionMachine = setup({
   delays: {
     greetingPatience: delays.greetingPatienceMs,
     drainGrace: ({ context }) => context.drainGraceMs,
+    farewellPatience: delays.farewellPatienceMs,
+  },
+  actions: {
+    dismiss: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'session.dismiss') return;
+      const { arrival, hotkey } = context;
+      const { cause, reason } = event;
+      enqueue.sendTo('link', { type: 'link.dismiss', reason });
+      enqueue.sendTo(root, { type: `session.${cause}`, arrival, hotkey, reason });
+    }),
   },
 }).createMachine({
   id: 'validatorSession',
@@ -58,6 +78,7 @@ export const validatorSessionMachine = setup({
           target: 'closed',
           actions: assign(({ event }) => ({ lastFailure: event.failure })),
         },
+        'session.dismiss': { target: '.dismissed', actions: 'dismiss' },
       },
       states: {
         greeting: {
@@ -107,6 +128,17 @@ export const validatorSessionMachine = setup({
             'link.idle': '#validatorSession.closed',
             'link.busy': { description: 'Cannot happen after refuseTasks, and would not matter.' },
             'session.close': { description: 'Already closing.' },
+          },
+        },
+        dismissed: {
+          description: 'Not served any more, whatever is owed; the peer hears why before the link ends.',
+          after: { farewellPatience: '#validatorSession.closed' },
+          on: {
+            'link.opened': { description: 'Too late: sent away before its proof was heard of.' },
+            'link.idle': { description: 'What was owed is not wanted any more.' },
+            'link.busy': { description: 'New work is not begun for a peer that was sent away.' },
+            'session.close': '#validatorSession.closed',
+            'session.dismiss': { description: 'It has been told already.' },
           },
         },
       },

@@ -84,11 +84,14 @@ class SocketNegotiation implements Negotiation {
   dial(initiator: Initiator): void {
     const conclude = (frame: Buffer): void => {
       const result = initiator.conclude(frame);
-      if (!result.ok) return this.refuse(result.error);
+      if (!result.ok) {
+        this.refuse(result.error);
+        return;
+      }
       this.#socket.send(Buffer.from(result.value.message3), whenFlushed);
       const session = this.#begin(result.value, true);
       // Our proof may still be refused; the first sealed message shows that it was not.
-      return session.onProven(() => this.#finish(session));
+      session.onProven(() => this.#finish(session));
     };
     this.#socket.receive((frame) => this.contain(() => conclude(frame)));
     this.#socket.send(Buffer.from(initiator.begin()), whenFlushed);

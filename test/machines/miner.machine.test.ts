@@ -5,17 +5,20 @@ import type { Retry, SubmitFailure } from '#src/domain/failures.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
 import { delays } from '#src/machines/delays.ts';
 import { minerMachine } from '#src/machines/miner.machine.ts';
-import { workerRestartLimit } from '#src/machines/restart.ts';
+import { sessionDefectLimit, workerRestartLimit } from '#src/machines/restart.ts';
 import { done, isPlainJson, reachedStates, settled, stateIds, timeout } from '#test/support/machines.ts';
 import {
+  announced,
   announcing,
   minerInput,
   registered,
   runMiner,
   serving,
   unregistered,
+  withBrokenLinks,
   withSessions,
 } from '#test/support/machinesMiner.ts';
+import { axonAt, subnetAt } from '#test/support/machinesSubnet.ts';
 
 const lost = { _tag: 'Lost', message: 'reset' } as const;
 const refusedWith = (retry: Retry): SubmitFailure => ({
@@ -49,7 +52,7 @@ describe('machines / miner', () => {
       { type: 'peer.arrived', arrival: 'a' },
       { type: 'validator.left', arrival: 'a', failure: lost },
       { type: 'system.drain', reason: 'SIGTERM' },
-      done('announceAxon', succeed({ block: 100 })),
+      done('announceAxon', succeed(announced)),
       done('announceAxon', fail(refusedWith({ when: 'nextBlock' }))),
       timeout('retryPause', 'miner.alive.rebinding'),
       timeout('drainGrace', 'miner.alive.open.draining'),
@@ -90,7 +93,7 @@ describe('machines / miner', () => {
     expect(announce.calls).toEqual([]);
     bind(9_000);
     expect(announce.calls).toEqual([{ boundPort: 9_000 }]);
-    await announce.answer(succeed({ block: 100 }));
+    await announce.answer(succeed(announced));
     expect(value()).toEqual(open('serving'));
   });
 
@@ -122,7 +125,7 @@ describe('machines / miner', () => {
   it('serves those who find it although its address cannot be announced', async () => {
     const { announce, seeBlock, value, arrive, sessions } = announcing();
     await announce.answer(fail(refusedWith({ when: 'never' })));
-    for (const height of [101, 5_000]) seeBlock(height);
+    seeBlock(101);
     expect(announce.calls).toHaveLength(1);
     expect(value()).toEqual(open('announceBackingOff'));
     arrive('a');
@@ -200,6 +203,128 @@ describe('machines / miner', () => {
   it('keeps only plain JSON in its context', async () => {
     const { context } = await withSessions();
     expect(isPlainJson(context())).toBe(true);
+  });
+});
+
+describe('machines / miner and its validators', () => {
+  const without = (hotkey: string) =>
+    subnetAt({ block: 105, neurons: registered.neurons.filter((one) => one.hotkey !== hotkey) });
+
+  it('sends those away who lost their permit, their stake or their uid, and keeps the others', async () => {
+    const changed = (given: object) =>
+      registered.neurons.map((one) => (one.hotkey === '5busy' ? { ...one, ...given } : one));
+    const cases = [
+      [without('5busy'), 'not registered on this subnet'],
+      [subnetAt({ neurons: changed({ validatorPermit: false }) }), 'no validator permit'],
+      [subnetAt({ neurons: changed({ stake: -1 }) }), 'stake below the minimum of this miner'],
+    ] as const;
+    for (const [subnet, reason] of cases) {
+      const { seeSubnet, linkOf, context, value } = await withSessions();
+      seeSubnet(subnet);
+      expect(linkOf('busy').received).toEqual([{ type: 'link.dismiss', reason }]);
+      expect(linkOf('idle').received).toEqual([]);
+      linkOf('busy').emit({ type: 'link.closed', failure: lost });
+      expect(context().sessions).toEqual({ idle: '5idle' });
+      expect(value()).toEqual(open('serving'));
+    }
+  });
+
+  it('gives a validator one link, the newest, however many it opens', async () => {
+    const { arrive, linkOf, context, sessions } = await withSessions();
+    arrive('again');
+    expect(linkOf('busy').received).toEqual([]);
+    linkOf('again').emit({ type: 'link.opened', hotkey: '5busy' });
+    expect(linkOf('busy').received).toEqual([
+      { type: 'link.dismiss', reason: 'replaced by a newer link of the same hotkey' },
+    ]);
+    linkOf('busy').emit({ type: 'link.closed', failure: lost });
+    expect(context().sessions).toEqual({ idle: '5idle', again: '5busy' });
+    expect(sessions()).toEqual(['session/idle', 'session/again']);
+  });
+
+  it('goes on when the actor of one session has a defect, and fails when too many have', async () => {
+    const { facts, actor, value, clock, arrive, sessions } = await withBrokenLinks();
+    for (let index = 0; index < sessionDefectLimit.restarts; index += 1) arrive(`a${index}`);
+    expect(value()).toEqual(open('serving'));
+    expect(sessions()).toEqual([]);
+    expect(facts[0]).toEqual({ type: 'session.failed', actorId: 'session/a0', error: 'Error: a bug' });
+    clock.increment(sessionDefectLimit.withinMs);
+    for (let index = 0; index < sessionDefectLimit.restarts; index += 1) arrive(`b${index}`);
+    expect(value()).toEqual(open('serving'));
+    arrive('one too many');
+    expect(actor.getSnapshot().output).toMatchObject({ exit: 'failed' });
+  });
+});
+
+describe('machines / miner that earns nothing', () => {
+  it('says that it is not registered, once and again every hundred blocks', () => {
+    const { warm, openChain, seeSubnet, facts } = runMiner();
+    warm();
+    openChain();
+    const before = facts.length;
+    for (const block of [100, 110, 199, 200, 250]) seeSubnet(subnetAt({ block }));
+    expect(facts.slice(before)).toEqual([
+      { type: 'miner.unregistered', hotkey: '5Own', block: 100 },
+      { type: 'miner.unregistered', hotkey: '5Own', block: 200 },
+    ]);
+  });
+
+  it('says why its axon is refused, and not the same at every block', async () => {
+    const { announce, seeBlock, facts } = announcing();
+    const before = facts.length;
+    for (const block of [100, 101, 102]) {
+      seeBlock(block);
+      await announce.answer(fail(refusedWith({ when: 'nextBlock' })));
+    }
+    seeBlock(103);
+    await announce.answer(fail({ ...refusedWith({ when: 'never' }), check: 'NoAxonIp' } as SubmitFailure));
+    const message = 'too often';
+    expect(facts.slice(before)).toEqual([
+      { type: 'axon.refused', check: 'ServingRateLimitExceeded', message, retryAtBlock: 101 },
+      { type: 'axon.refused', check: 'NoAxonIp', message, retryAtBlock: 203 },
+    ]);
+  });
+
+  it('tries a hopeless announcement again after a hundred blocks', async () => {
+    const { announce, seeBlock } = announcing();
+    await announce.answer(fail(refusedWith({ when: 'never' })));
+    for (const block of [101, 199]) seeBlock(block);
+    expect(announce.calls).toHaveLength(1);
+    seeBlock(200);
+    expect(announce.calls).toHaveLength(2);
+  });
+
+  it('tries a hopeless announcement again as soon as the metagraph shows a change', async () => {
+    const { announce, seeSubnet } = announcing();
+    await announce.answer(fail(refusedWith({ when: 'never' })));
+    seeSubnet({ ...registered, block: 101 });
+    expect(announce.calls).toHaveLength(1);
+    const neurons = registered.neurons.map((one) =>
+      one.hotkey === '5Own' ? { ...one, blockAtRegistration: 90 } : one,
+    );
+    seeSubnet({ ...registered, block: 102, neurons });
+    expect(announce.calls).toHaveLength(2);
+  });
+
+  it('announces again when the chain shows another axon than the one announced', async () => {
+    const { announce, seeSubnet, value, facts } = await serving();
+    const foreign = (block: number) =>
+      subnetAt({
+        block,
+        neurons: registered.neurons.map((one) =>
+          one.hotkey === '5Own' ? { ...one, axon: axonAt(9_999) } : one,
+        ),
+      });
+    seeSubnet({ ...registered, block: 101 });
+    // A metagraph from before the announcement says nothing about it.
+    seeSubnet(foreign(99));
+    expect(announce.calls).toHaveLength(1);
+    seeSubnet(foreign(102));
+    expect(value()).toEqual(open('announcing'));
+    expect(announce.calls).toHaveLength(2);
+    expect(facts.at(-1)).toEqual({ type: 'axon.replaced', ours: axonAt(8_091), onChain: axonAt(9_999) });
+    await announce.answer(succeed(announced));
+    expect(value()).toEqual(open('serving'));
   });
 });
 

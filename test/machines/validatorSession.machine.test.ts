@@ -12,6 +12,8 @@ const idle = { type: 'link.idle' } as const;
 const lost = { _tag: 'Lost', message: 'reset' } as const;
 const close = { type: 'session.close', reason: 'SIGTERM' } as const;
 
+const dismiss = { type: 'session.dismiss', cause: 'revoked', reason: 'no validator permit' } as const;
+
 const run = () => {
   const link = fakeLink<AcceptValidator>();
   const machine = validatorSessionMachine.provide({ actors: { peerLink: link.logic } });
@@ -44,6 +46,8 @@ describe('machines / validatorSession', () => {
       close,
       timeout('greetingPatience', 'validatorSession.linked.greeting'),
       timeout('drainGrace', 'validatorSession.linked.closing'),
+      dismiss,
+      timeout('farewellPatience', 'validatorSession.linked.dismissed'),
     ];
     expect(reachedStates(validatorSessionMachine, { input, events })).toEqual(
       stateIds(validatorSessionMachine),
@@ -105,6 +109,39 @@ describe('machines / validatorSession', () => {
     link.newest().emit(busy);
     actor.send(close);
     clock.increment(input.drainGraceMs - 1);
+    expect(actor.getSnapshot().status).toBe('active');
+    clock.increment(1);
+    expect(actor.getSnapshot().status).toBe('done');
+    expect(link.newest().isReleased).toBe(true);
+  });
+
+  it('tells a peer that is sent away why, at once and whatever is owed', () => {
+    for (const events of [[opened], [opened, busy], [opened, busy, close]]) {
+      const { link, actor, facts, value } = run();
+      for (const event of events) {
+        if (event.type === 'session.close') actor.send(event);
+        else link.newest().emit(event);
+      }
+      actor.send(dismiss);
+      actor.send(dismiss);
+      expect(value()).toEqual({ linked: 'dismissed' });
+      const { reason } = dismiss;
+      expect(link.newest().received.at(-1)).toEqual({ type: 'link.dismiss', reason });
+      expect(facts.slice(1)).toEqual([
+        { type: 'session.revoked', arrival: 'a1', hotkey: '5Validator', reason },
+      ]);
+      const farewell = { _tag: 'ClosedHere', message: `closed here: ${reason}` } as const;
+      link.newest().emit({ type: 'link.closed', failure: farewell });
+      expect(facts.at(-1)).toEqual({ type: 'validator.left', arrival: 'a1', failure: farewell });
+      expect(actor.getSnapshot().status).toBe('done');
+    }
+  });
+
+  it('does not wait long for a peer that is sent away', () => {
+    const { link, actor, clock } = run();
+    link.newest().emit(opened);
+    actor.send(dismiss);
+    clock.increment(delays.farewellPatienceMs - 1);
     expect(actor.getSnapshot().status).toBe('active');
     clock.increment(1);
     expect(actor.getSnapshot().status).toBe('done');

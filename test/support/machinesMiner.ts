@@ -1,28 +1,38 @@
+import { fromCallback } from 'xstate';
+
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
-import {
-  type AnnounceAxon,
-  type Listener,
-  type MinerInput,
-  minerMachine,
-} from '#src/machines/miner.machine.ts';
+import type { AnnounceAxon } from '#src/machines/axonAnnouncement.ts';
+import { minerMachine } from '#src/machines/miner.machine.ts';
+import type { Listener, MinerInput } from '#src/machines/minerLife.ts';
 import { type AcceptValidator, validatorSessionMachine } from '#src/machines/validatorSession.machine.ts';
 import { fakeLink, fakeTask, start } from '#test/support/machines.ts';
-import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
+import { axonAt, neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 
 export const minerInput: MinerInput = {
   hotkey: '5Own',
   chainLink: { endpoints: ['ws://one'], headPatienceMs: 60_000, readEveryBlocks: 10 },
   inferencePool: { slots: 1, drainGraceMs: 20_000 },
+  rules: { requirePermit: true, minValidatorStake: 0 },
   drainGraceMs: 30_000,
 };
 
-export const registered = subnetAt({ neurons: [neuron(0, '5Other', null), neuron(1, '5Own', null)] });
+/** This miner with its axon, and validators with a permit. */
+export const registered = subnetAt({
+  neurons: [
+    neuron(0, '5Other', null),
+    neuron(1, '5Own', 8091),
+    neuron(2, '5busy', null),
+    neuron(3, '5idle', null),
+  ],
+});
+/** What an announcement answers that has succeeded. */
+export const announced = { block: 100, axon: axonAt(8091) };
 export const unregistered = subnetAt({ neurons: [neuron(0, '5Other', null)] });
 
 /** The whole miner, children included, with every edge answered by hand. */
-export const runMiner = (input: MinerInput = minerInput) => {
+export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValidator) => {
   const chain = fakeLink<ChainSession>();
   const read = fakeTask<ReadSubnet>();
   const workers = fakeLink<InferenceWorkers>();
@@ -33,7 +43,7 @@ export const runMiner = (input: MinerInput = minerInput) => {
     actors: {
       chainLink: chainLinkMachine.provide({ actors: { chainSession: chain.logic, readSubnet: read.logic } }),
       inferencePool: inferencePoolMachine.provide({ actors: { inferenceWorkers: workers.logic } }),
-      validatorSession: validatorSessionMachine.provide({ actors: { peerLink: links.logic } }),
+      validatorSession: validatorSessionMachine.provide({ actors: { peerLink: peerLink ?? links.logic } }),
       listener: listener.logic,
       announceAxon: announce.logic,
     },
@@ -68,8 +78,8 @@ export const runMiner = (input: MinerInput = minerInput) => {
 };
 
 /** Warm, registered and listening; the axon is being announced. */
-export const announcing = () => {
-  const miner = runMiner();
+export const announcing = (peerLink?: AcceptValidator) => {
+  const miner = runMiner(minerInput, peerLink);
   miner.warm();
   miner.openChain();
   miner.seeSubnet(registered);
@@ -77,11 +87,19 @@ export const announcing = () => {
   return miner;
 };
 
-export const serving = async () => {
-  const miner = announcing();
-  await miner.announce.answer({ ok: true, value: { block: 100 } });
+export const serving = async (peerLink?: AcceptValidator) => {
+  const miner = announcing(peerLink);
+  await miner.announce.answer({ ok: true, value: announced });
   return miner;
 };
+
+/** Every link actor throws as soon as it is started. */
+export const withBrokenLinks = () =>
+  serving(
+    fromCallback(() => {
+      throw new Error('a bug');
+    }) as AcceptValidator,
+  );
 
 /** Two validators with proven hotkeys; one of them is owed an answer. */
 export const withSessions = async () => {
