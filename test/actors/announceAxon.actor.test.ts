@@ -66,7 +66,7 @@ describe('actors / announceAxon', () => {
     expect(await announce()).toMatchObject(waiting);
     expect(await axonOnChain()).toBeNull();
     const block = await seal();
-    expect(await announce()).toEqual({ ok: true, value: { block } });
+    expect(await announce()).toMatchObject({ ok: true, value: { block } });
     expect(await axonOnChain()).toEqual({ ip: '203.0.113.7', port: 8_091 });
     await seal(3);
     expect(signed()).toBe(1);

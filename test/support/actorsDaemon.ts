@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** Daemons as child processes, run from the sources: Node strips the types. */
+
+export type DaemonEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+export type Daemon = {
+  readonly pid: number;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Waits for a line of the log with this event, and whatever else is wanted of it. */
+  readonly saw: (
+    event: string,
+    fits?: (line: Record<string, unknown>) => boolean,
+  ) => Promise<Record<string, unknown>>;
+  readonly signal: (signal: NodeJS.Signals) => void;
+  readonly ended: Promise<DaemonEnd>;
+  readonly isOver: () => boolean;
+};
+
+const source = (file: string): string => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
+const patienceMs = 30_000;
+
+/** Lines that are no JSON (a stack trace) are nobody's event. */
+const parsed = (line: string): Record<string, unknown> => {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
+  }
+};
+
+const follow = (child: ChildProcess) => {
+  const lines: Record<string, unknown>[] = [];
+  const watchers = new Set<() => void>();
+  const text = { stdout: '', stderr: '' };
+  child.stderr?.on('data', (chunk) => {
+    text.stderr += String(chunk);
+  });
+  if (child.stdout !== null) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      text.stdout += `${line}\n`;
+      lines.push(parsed(line));
+      for (const watcher of watchers) watcher();
+    });
+  }
+  return { lines, watchers, text };
+};
+
+/**
+ * Starts `node src/<entry>` in a folder of its own, with nothing of this process's environment but the path.
+ *
+ * @param options.home working directory and home, so that no wallet and no `.env` of this machine is found
+ */
+export const startDaemon = (options: {
+  readonly entry: 'validator.ts' | 'miner.ts';
+  readonly args: readonly string[];
+  readonly home: string;
+}): Daemon => {
+  const { entry, args, home } = options;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', source(entry), ...args, '--log-format', 'json'],
+    {
+      cwd: home,
+      env: { PATH: process.env['PATH'], HOME: home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const { lines, watchers, text } = follow(child);
+  let isOver = false;
+  const ended = new Promise<DaemonEnd>((resolve) => {
+    child.on('close', (code, signal) => {
+      isOver = true;
+      resolve({ code, signal });
+      for (const watcher of watchers) watcher();
+    });
+  });
+  const saw: Daemon['saw'] = (event, fits = () => true) =>
+    new Promise((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        watchers.delete(look);
+        clearTimeout(timer);
+        act();
+      };
+      const fail = (why: string): void =>
+        finish(() => reject(new Error(`${why} ${event}\n${text.stdout.slice(-2_000)}\n${text.stderr}`)));
+      const look = (): void => {
+        const found = lines.find((line) => line['event'] === event && fits(line));
+        if (found !== undefined) finish(() => resolve(found));
+        else if (isOver) fail('it ended without');
+      };
+      const timer = setTimeout(() => fail(`${patienceMs} ms without`), patienceMs);
+      watchers.add(look);
+      look();
+    });
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => text.stdout,
+    stderr: () => text.stderr,
+    saw,
+    signal: (signal) => void child.kill(signal),
+    ended,
+    isOver: () => isOver,
+  };
+};
+
+/** Runs a few lines of a module of the sources in a process of their own. */
+export const runScript = (script: string): Promise<DaemonEnd & { readonly stderr: string }> => {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: fileURLToPath(new URL('../../', import.meta.url)),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stderr })));
+};
