@@ -48,7 +48,7 @@ export const defaultScoringPolicy: ScoringPolicy = {
 export const MAX_CANDIDATES = 1_024;
 
 /**
- * A registered neuron that serves and does not act as a validator. Whether it can be reached right now does not
+ * A registered neuron that serves, does not act as a validator, and could be asked (`minersInTurn`). Whether it can be reached right now does not
  * matter: one that could leave the population by hanging up would never be graded on a bad day.
  */
 export const Candidate = Schema.Struct({

@@ -171,6 +171,15 @@ describe('machines / validator at the end of an epoch', () => {
     expect(children().filter((id) => id === 'epoch')).toHaveLength(1);
   });
 
+  it('lets nobody go whose last round is under way, though it is not their turn any more', async () => {
+    const { seeSubnet, settleRound, linkTo, plan } = await inRound();
+    seeSubnet({ ...next, neurons: next.neurons.filter(({ hotkey }) => hotkey !== '5B') });
+    expect(linkTo('5B').isReleased).toBe(false);
+    settleRound();
+    expect(linkTo('5B').isReleased).toBe(true);
+    expect(plan.calls.at(-1)?.candidates.map(({ hotkey }) => hotkey)).toEqual(['5A']);
+  });
+
   it('replaces it at once when no round is held', async () => {
     const { seeSubnet, settleRound, context, plan } = await inRound();
     settleRound();
