@@ -40,6 +40,8 @@ const noAnswer: LinkFailure = {
   message: 'the miner did not finish the handshake in time',
 };
 
+const defectOf = (error: unknown): LinkFailure => ({ _tag: 'Defect', message: String(error) });
+
 export const minerSessionMachine = setup({
   types: { context: {} as Context, events: {} as MinerSessionEvent, input: {} as MinerSessionInput },
   actors: { peerLink: unprovidedLink('peerLink') as DialMiner },
@@ -84,6 +86,11 @@ export const minerSessionMachine = setup({
         id: 'link',
         src: 'peerLink',
         input: ({ context }) => ({ hotkey: context.hotkey, axon: context.axon }),
+        onError: {
+          description: 'A defect of this link; the pause before the next try bounds how often it is met.',
+          target: 'cooling',
+          actions: assign(({ event }) => ({ lastFailure: defectOf(event.error) })),
+        },
       },
       exit: cancel('steady'),
       initial: 'dialing',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialTransition, transition } from 'xstate';
+import { fromCallback, initialTransition, transition } from 'xstate';
 
 import { delays } from '#src/machines/delays.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
@@ -119,6 +119,22 @@ describe('machines / minerSession', () => {
     link.newest().emit(opened);
     clock.increment(delays.steadyUptimeMs / 2);
     expect(context().attempt).toBe(1);
+  });
+
+  it('survives a defect of its link actor and dials again after a pause', () => {
+    let lives = 0;
+    const peerLink = fromCallback(() => {
+      lives += 1;
+      throw new Error('a bug');
+    }) as DialMiner;
+    const machine = minerSessionMachine.provide({ actors: { peerLink } });
+    const { value, clock, facts, errors } = start(machine, { input });
+    expect(value()).toBe('cooling');
+    const failure = { _tag: 'Defect', message: 'Error: a bug' };
+    expect(facts).toEqual([{ type: 'session.lost', hotkey: '5Miner', failure }]);
+    clock.increment(delays.coolingBaseMs);
+    expect(lives).toBe(2);
+    expect(errors).toEqual([]);
   });
 
   it('dials a new address at once, whatever the old one did', () => {
