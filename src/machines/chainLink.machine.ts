@@ -1,13 +1,16 @@
 import {
   assign,
   type CallbackActorLogic,
+  cancel,
   type EventObject,
   type PromiseActorLogic,
+  raise,
   sendTo,
   setup,
 } from 'xstate';
 
 import type { ChainFailure } from '../domain/failures.ts';
+import type { BlockNumber } from '../domain/ids.ts';
 import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { backoffMs, delays } from './delays.ts';
@@ -29,13 +32,16 @@ export type ChainLinkEvent =
   | { readonly type: 'chain.opened'; readonly genesisHash: string; readonly specVersion: number }
   | { readonly type: 'head.finalized'; readonly head: Head }
   | { readonly type: 'chain.closed'; readonly failure: ChainFailure; readonly jitter: number }
-  | { readonly type: 'subnet.read' };
+  | { readonly type: 'subnet.read' }
+  /** The endpoint has been in step for `steadyUptimeMs`. */
+  | { readonly type: 'chain.steady' };
 
 /** What the root learns. */
 export type ChainFact =
   | { readonly type: 'chain.opened'; readonly genesisHash: string }
   | { readonly type: 'chain.block'; readonly head: Head }
   | { readonly type: 'chain.subnet'; readonly subnet: SubnetSnapshot }
+  | { readonly type: 'chain.unreadable'; readonly failure: ChainFailure; readonly block: BlockNumber }
   | { readonly type: 'chain.lost'; readonly failure: ChainFailure };
 
 type Context = {
@@ -44,7 +50,7 @@ type Context = {
   readonly readEveryBlocks: number;
   /** Index into `endpoints`. */
   readonly endpoint: number;
-  /** Losses since the last finalized head. */
+  /** Losses since an endpoint was last in step for `steadyUptimeMs`: one that flaps is opened ever more rarely. */
   readonly attempt: number;
   readonly jitter: number;
   readonly genesisHash: string | null;
@@ -52,7 +58,12 @@ type Context = {
   /** The subnet is read again at this block; 0 asks for it at the next head. */
   readonly readAtBlock: number;
   readonly lastFailure: ChainFailure | null;
+  /** What was last reported of reads that fail; null while they succeed. */
+  readonly unreadable: { readonly tag: ChainFailure['_tag']; readonly block: BlockNumber } | null;
 };
+
+/** A metagraph that stays unreadable for the same reason is reported every so many blocks: ten minutes on finney. */
+const unreadableEveryBlocks = 50;
 
 const silence: ChainFailure = {
   _tag: 'Unreachable',
@@ -71,6 +82,12 @@ export const chainLinkMachine = setup({
     readSubnet: unprovidedTask('readSubnet') as ReadSubnet,
   },
   guards: {
+    isNewlyUnreadable: ({ context }, params: { readonly tag: ChainFailure['_tag'] | null }) => {
+      const { head, unreadable } = context;
+      if (params.tag === null) return false;
+      if (unreadable === null || unreadable.tag !== params.tag) return true;
+      return Math.abs((head?.block ?? 0) - unreadable.block) >= unreadableEveryBlocks;
+    },
     isReadDue: ({ context }) => context.head !== null && context.head.block >= context.readAtBlock,
   },
   delays: {
@@ -87,11 +104,22 @@ export const chainLinkMachine = setup({
   },
   actions: {
     recordHead: assign(({ event }) =>
-      event.type === 'head.finalized' ? { head: event.head, attempt: 0, lastFailure: null } : {},
+      event.type === 'head.finalized' ? { head: event.head, lastFailure: null } : {},
     ),
     reportHead: sendTo(root, ({ event }) =>
       event.type === 'head.finalized' ? { type: 'chain.block', head: event.head } : event,
     ),
+    awaitSteady: raise({ type: 'chain.steady' }, { id: 'steady', delay: delays.steadyUptimeMs }),
+    forgetSteady: cancel('steady'),
+    recordUnread: assign(({ context }, params: { readonly failure: ChainFailure | null }) => ({
+      lastFailure: params.failure,
+      readAtBlock: (context.head?.block ?? 0) + 1,
+    })),
+    reportUnreadable: sendTo(root, ({ context }) => ({
+      type: 'chain.unreadable',
+      failure: context.lastFailure ?? silence,
+      block: context.head?.block ?? 0,
+    })),
     recordSilence: assign({ lastFailure: silence }),
     reportLoss: sendTo(root, ({ context }) => ({
       type: 'chain.lost',
@@ -109,6 +137,7 @@ export const chainLinkMachine = setup({
     head: null,
     readAtBlock: 0,
     lastFailure: null,
+    unreadable: null,
   }),
   initial: 'linked',
   states: {
@@ -125,6 +154,10 @@ export const chainLinkMachine = setup({
           target: 'reconnecting',
           actions: assign(({ event }) => ({ lastFailure: event.failure, jitter: event.jitter })),
         },
+        'chain.steady': {
+          description: 'Only now is the next loss the first one again.',
+          actions: assign({ attempt: 0 }),
+        },
         'subnet.read': {
           description: 'Somebody needs a fresh metagraph: read it at the next head.',
           actions: assign({ readAtBlock: 0 }),
@@ -138,6 +171,7 @@ export const chainLinkMachine = setup({
             'chain.opened': {
               target: 'synced',
               actions: [
+                'awaitSteady',
                 assign({ genesisHash: ({ event }) => event.genesisHash, readAtBlock: 0 }),
                 sendTo(root, ({ event }) => ({ type: 'chain.opened', genesisHash: event.genesisHash })),
               ],
@@ -178,6 +212,7 @@ export const chainLinkMachine = setup({
                                 Math.max(event.output.value.nextEpochBlock, event.output.value.block + 1),
                               ),
                               lastFailure: null,
+                              unreadable: null,
                             }
                           : {},
                       ),
@@ -189,14 +224,33 @@ export const chainLinkMachine = setup({
                     ],
                   },
                   {
+                    guard: {
+                      type: 'isNewlyUnreadable',
+                      params: ({ event }) => ({ tag: event.output.ok ? null : event.output.error._tag }),
+                    },
+                    description: 'Weights depend on the metagraph: once for each reason, and now and then.',
+                    target: 'following',
+                    actions: [
+                      {
+                        type: 'recordUnread',
+                        params: ({ event }) => ({ failure: event.output.ok ? null : event.output.error }),
+                      },
+                      assign(({ context, event }) => ({
+                        unreadable: event.output.ok
+                          ? null
+                          : { tag: event.output.error._tag, block: context.head?.block ?? 0 },
+                      })),
+                      'reportUnreadable',
+                    ],
+                  },
+                  {
                     description:
                       'Tried again at the next head; a dead link ends by `chain.closed` or the watchdog.',
                     target: 'following',
-                    actions: assign(({ context, event }) =>
-                      event.output.ok
-                        ? {}
-                        : { lastFailure: event.output.error, readAtBlock: (context.head?.block ?? 0) + 1 },
-                    ),
+                    actions: {
+                      type: 'recordUnread',
+                      params: ({ event }) => ({ failure: event.output.ok ? null : event.output.error }),
+                    },
                   },
                 ],
               },
@@ -211,10 +265,10 @@ export const chainLinkMachine = setup({
         },
         stale: {
           description: 'The endpoint is open but silent. Weights due now wait; nothing is dropped.',
-          entry: 'reportLoss',
+          entry: ['forgetSteady', 'reportLoss'],
           after: { stalePatience: '#chainLink.reconnecting' },
           on: {
-            'head.finalized': { target: 'synced', actions: ['recordHead', 'reportHead'] },
+            'head.finalized': { target: 'synced', actions: ['awaitSteady', 'recordHead', 'reportHead'] },
           },
         },
       },
@@ -222,6 +276,7 @@ export const chainLinkMachine = setup({
     reconnecting: {
       description: 'The next endpoint of the list is opened after a growing, jittered pause.',
       entry: [
+        'forgetSteady',
         'reportLoss',
         assign(({ context }) => ({
           endpoint: (context.endpoint + 1) % Math.max(1, context.endpoints.length),

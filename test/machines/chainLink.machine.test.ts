@@ -130,6 +130,47 @@ describe('machines / chainLink', () => {
     ]);
   });
 
+  it('opens an endpoint that gives a head and then dies ever more rarely', () => {
+    const { actor, clock, session, value } = run();
+    let waited = 0;
+    for (let loss = 0; loss < 10; loss += 1) {
+      actor.send(opened);
+      actor.send(head(100 + loss));
+      session.newest().emit(closed(0));
+      waited = 0;
+      while (value() === 'reconnecting') {
+        clock.increment(50);
+        waited += 50;
+      }
+    }
+    expect(waited).toBe(15_000);
+  });
+
+  it('says that the metagraph cannot be read, once for a reason and now and then while it lasts', async () => {
+    const { actor, readSubnet, facts } = await synced();
+    const malformed: ChainFailure = { _tag: 'Malformed', message: 'no uid', retry: { when: 'nextBlock' } };
+    const unreadable = () =>
+      facts
+        .filter(({ type }) => type === 'chain.unreadable')
+        .map(({ block, failure }) => [block, failure._tag]);
+    const readAt = async (block: number, failure: ChainFailure) => {
+      actor.send(head(block));
+      await readSubnet.answer(fail(failure));
+    };
+    for (let block = 110; block <= 170; block += 1) await readAt(block, malformed);
+    expect(unreadable()).toEqual([
+      [110, 'Malformed'],
+      [160, 'Malformed'],
+    ]);
+    await readAt(171, gone);
+    expect(unreadable().at(-1)).toEqual([171, 'Unreachable']);
+    actor.send(head(172));
+    await readSubnet.answer(succeed(subnetAt({ block: 172, nextEpochBlock: 300 })));
+    expect(actor.getSnapshot().context).toMatchObject({ unreadable: null, lastFailure: null });
+    await readAt(182, gone);
+    expect(unreadable()).toHaveLength(4);
+  });
+
   it('moves from a silent endpoint to the next one: synced, stale, reconnecting, linked', async () => {
     const { actor, clock, session, value, types } = await synced();
     clock.increment(59_999);
@@ -192,7 +233,7 @@ describe('machines / chainLink', () => {
     expect(value()).toEqual({ linked: { synced: 'following' } });
   });
 
-  it('doubles its pause with each loss up to the maximum, and starts again after a head', () => {
+  it('doubles its pause with each loss up to the maximum, and starts again after a steady minute', () => {
     const { actor, clock, session, value } = run();
     const pauseAfterLoss = () => {
       session.newest().emit(closed(0));
@@ -206,8 +247,17 @@ describe('machines / chainLink', () => {
     };
     const pauses = Array.from({ length: 8 }, pauseAfterLoss);
     expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    const heads = (first: number, count: number) => {
+      for (let block = first; block < first + count; block += 1) {
+        clock.increment(12_000);
+        actor.send(head(block));
+      }
+    };
     actor.send(opened);
-    actor.send(head(5));
+    heads(5, 4);
+    expect(pauseAfterLoss()).toBe(15_000);
+    actor.send(opened);
+    heads(9, 5);
     expect(pauseAfterLoss()).toBe(250);
     expect(session.lives.map((life) => life.input.endpoint).slice(0, 3)).toEqual([
       'ws://one',
