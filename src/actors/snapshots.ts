@@ -1,6 +1,6 @@
 import * as Effect from 'effect/Effect';
 import * as Schema from 'effect/Schema';
-import type { AnyActorRef, AnyStateMachine, Snapshot } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 'xstate';
 
 import type { StoreFailure } from '../domain/failures.ts';
 import { EpochIndex } from '../domain/ids.ts';
@@ -32,11 +32,17 @@ const matches = (ref: AnyActorRef, value: unknown): boolean => {
 const persisted: Readonly<Record<string, Persisted>> = {
   weightSetting: {
     name: 'machine.weightSetting',
-    version: 1,
+    version: 2,
     schema: Schema.Struct({
       status: active,
       value: Value,
-      context: Schema.Struct({ confirmedEpoch: Schema.NullOr(EpochIndex), behind: Schema.Int }),
+      context: Schema.Struct({
+        sinceEpoch: Schema.NullOr(EpochIndex),
+        confirmedEpoch: Schema.NullOr(EpochIndex),
+        missedEpoch: Schema.NullOr(EpochIndex),
+        behind: Schema.Int,
+        resendAtBlock: Schema.Int,
+      }),
     }),
     isRestPoint: () => true,
   },
@@ -81,6 +87,25 @@ export const loadSnapshots: Effect.Effect<
   ),
 );
 
+export type Restoring = {
+  /** Whether the snapshot belongs to what is spawned with this input. */
+  readonly fits: (snapshot: RestorableSnapshot, input: unknown) => boolean;
+  /** Parts of the context that come from this life, not from the one that was persisted. */
+  readonly renew: (input: unknown) => object;
+  /** Told once, with the reason, when the machine starts afresh because the snapshot cannot be used. */
+  readonly onUnusable: (reason: unknown) => void;
+};
+
+const restored = (
+  machine: AnyStateMachine,
+  snapshot: RestorableSnapshot,
+  scope: Parameters<AnyStateMachine['restoreSnapshot']>[1],
+): AnyMachineSnapshot => {
+  const state = machine.restoreSnapshot(snapshot, scope);
+  if (state.status === 'error') throw state.error;
+  return state;
+};
+
 /**
  * A machine that starts from a snapshot the first time it is spawned, and afresh ever after. XState restores roots
  * only; a child is restored by handing its parent a logic whose initial snapshot is the restored one.
@@ -88,17 +113,18 @@ export const loadSnapshots: Effect.Effect<
 export const restoring = <M extends AnyStateMachine>(
   machine: M,
   snapshot: RestorableSnapshot | undefined,
-  fits: (snapshot: RestorableSnapshot, input: unknown) => boolean,
+  { fits, renew, onUnusable }: Restoring,
 ): M => {
   let pending = snapshot;
   const getInitialSnapshot: M['getInitialSnapshot'] = (scope, input) => {
-    const restored = pending;
+    const kept = pending;
     pending = undefined;
-    if (restored === undefined || !fits(restored, input)) return machine.getInitialSnapshot(scope, input);
+    if (kept === undefined || !fits(kept, input)) return machine.getInitialSnapshot(scope, input);
     try {
-      return machine.restoreSnapshot(restored, scope);
-    } catch {
+      return restored(machine, { ...kept, context: { ...kept.context, ...renew(input) } }, scope);
+    } catch (reason) {
       // It names a state this machine does not have. Failing here would fail at every start again.
+      onUnusable(reason);
       return machine.getInitialSnapshot(scope, input);
     }
   };

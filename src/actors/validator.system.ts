@@ -56,6 +56,15 @@ export type ValidatorParts = {
 /** The metagraph is read at least every so many blocks: two minutes on finney. */
 const readEveryBlocks = 10;
 
+const reportUnusable =
+  (log: Logger, actor: string) =>
+  (reason: unknown): void => {
+    log.warn(
+      { event: 'snapshot.unusable', actor, reason: String(reason) },
+      'a persisted machine is in a state this version does not have; it starts afresh',
+    );
+  };
+
 const epochOf = (parts: ValidatorParts) => {
   const { runtime, settings, identity } = parts;
   const round = roundMachine.provide({
@@ -84,7 +93,12 @@ const epochOf = (parts: ValidatorParts) => {
     input !== null &&
     'epoch' in input &&
     snapshot.context?.epoch === input.epoch;
-  return restoring(machine, parts.snapshots.get('epoch'), isSameEpoch);
+  return restoring(machine, parts.snapshots.get('epoch'), {
+    fits: isSameEpoch,
+    // Settings, candidates and the present block are those of this start; rounds and vector those of the epoch.
+    renew: (input) => (typeof input === 'object' && input !== null ? input : {}),
+    onUnusable: reportUnusable(parts.log, 'epoch'),
+  });
 };
 
 const weightSettingOf = (parts: ValidatorParts) => {
@@ -98,7 +112,12 @@ const weightSettingOf = (parts: ValidatorParts) => {
       findInclusion: findInclusion(runtime),
     },
   });
-  return restoring(machine, parts.snapshots.get('weightSetting'), () => true);
+  return restoring(machine, parts.snapshots.get('weightSetting'), {
+    fits: () => true,
+    // The first head of this start says which block it is.
+    renew: () => ({ block: 0 }),
+    onUnusable: reportUnusable(parts.log, 'weightSetting'),
+  });
 };
 
 const machineOf = (parts: ValidatorParts) => {

@@ -1,4 +1,4 @@
-import { assign, enqueueActions, not, type PromiseActorLogic, setup, stopChild } from 'xstate';
+import { assign, enqueueActions, not, type PromiseActorLogic, sendTo, setup, stopChild } from 'xstate';
 
 import type { StoreFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
@@ -7,10 +7,12 @@ import type { Outcome } from '../domain/outcome.ts';
 import { type ChainFact, type ChainLinkInput, chainLinkMachine } from './chainLink.machine.ts';
 import { type EpochFact, epochMachine, scheduleOf } from './epoch.machine.ts';
 import { type MinerSessionFact, minerSessionMachine } from './minerSession.machine.ts';
+import { isOverdueAt, overdueAfterMs } from './overdue.ts';
 import type { ChildEnded } from './root.ts';
 import { applyChange, candidatesOf, linkCounts, type Roster, recordLink, rosterChange } from './roster.ts';
 import { unprovidedTask } from './unprovided.ts';
-import { type WeightSettingFact, weightSettingMachine } from './weightSetting.machine.ts';
+import { weightSettingMachine } from './weightSetting.machine.ts';
+import type { WeightSettingFact } from './weightSubmission.ts';
 
 /** Opens what must be there before anything else: the store, and what an earlier life left in it. */
 export type PrepareValidator = PromiseActorLogic<
@@ -77,13 +79,16 @@ const machine = setup({
     isNextEpoch: ({ context, event }) =>
       event.type === 'chain.subnet' && context.epoch !== null && event.subnet.epochIndex > context.epoch,
   },
-  delays: { drainGrace: ({ context }) => context.drainGraceMs },
+  delays: {
+    drainGrace: ({ context }) => context.drainGraceMs,
+    epochOverdue: ({ context }) => overdueAfterMs(context.subnet),
+  },
   actions: {
     recordSubnet: assign(({ context, event }) =>
       event.type === 'chain.subnet'
         ? {
             subnet: event.subnet,
-            block: Math.max(context.block, event.subnet.block),
+            block: event.subnet.block,
             uid: event.subnet.neurons.find(({ hotkey }) => hotkey === context.hotkey)?.uid ?? null,
           }
         : {},
@@ -93,6 +98,10 @@ const machine = setup({
       if (event.type !== 'chain.block') return;
       const block = { type: 'block.finalized', block: event.head.block } as const;
       enqueue.sendTo('weightSetting', block);
+      const { subnet, uid } = context;
+      if (subnet !== null && uid !== null && isOverdueAt(subnet, event.head.block)) {
+        enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: subnet.epochIndex });
+      }
       if (context.epoch !== null) enqueue.sendTo('epoch', block);
     }),
     followRoster: enqueueActions(({ enqueue, context }) => {
@@ -142,10 +151,16 @@ const machine = setup({
     closeEpoch: enqueueActions(({ enqueue, context }) => {
       if (context.epoch !== null) enqueue.sendTo('epoch', { type: 'epoch.close' });
     }),
-    announceEpochEnd: enqueueActions(({ enqueue, context }) => {
-      if (context.epoch !== null) {
-        enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: context.epoch });
-      }
+    // Told with each metagraph, so that epochs which went by unseen are accounted for as well.
+    accountEpochs: enqueueActions(({ enqueue, context }) => {
+      if (context.subnet === null) return;
+      const epoch = context.subnet.epochIndex;
+      enqueue.sendTo('weightSetting', { type: 'epoch.began', epoch });
+      if (epoch > 0) enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: epoch - 1 });
+    }),
+    reportOverdue: enqueueActions(({ enqueue, context }) => {
+      if (context.subnet === null) return;
+      enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: context.subnet.epochIndex });
     }),
     recordLink: assign(({ context, event }) => {
       if (event.type === 'session.ready')
@@ -241,12 +256,18 @@ export const validatorMachine = machine.createMachine({
         'chain.block': { actions: ['recordBlock', 'forwardBlock'] },
         'weights.confirmed': { actions: 'recordWeights' },
         'weights.missed': { actions: 'recordWeights' },
+        'weights.overdue': { description: 'Counted as missed once the chain says so; observers report it.' },
         'weights.refused': { description: 'Weight-setting tries again by itself; observers report it.' },
         'epoch.scored': { actions: 'requestWeights' },
         'epoch.stalled': { description: 'The epoch tries again by itself; observers report it.' },
         'rounds.recovering': { description: 'Links collapsed; the epoch waits. Observers report it.' },
         'round.ended': { description: 'Recorded evidence; observers report it.' },
-        'chain.opened': { description: 'The link actors read the genesis hash where they need it.' },
+        'chain.opened': {
+          description:
+            'Weight-setting sends again what a pool may have dropped, and asks this endpoint anew.',
+          actions: sendTo('weightSetting', { type: 'chain.opened' }),
+        },
+        'chain.unreadable': { description: 'Read again at the next head; observers report it.' },
         'chain.lost': { description: 'The chain link reconnects by itself; observers report it.' },
         'session.ready': { actions: ['recordLink', 'tellEpoch'] },
         'session.lost': { actions: ['recordLink', 'tellEpoch'] },
@@ -275,7 +296,7 @@ export const validatorMachine = machine.createMachine({
                   {
                     guard: 'isRegistered',
                     target: 'validating',
-                    actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'],
+                    actions: ['recordSubnet', 'accountEpochs', 'followRoster', 'openEpoch', 'tellEpoch'],
                   },
                   { target: 'unregistered', actions: 'recordSubnet' },
                 ],
@@ -288,7 +309,7 @@ export const validatorMachine = machine.createMachine({
                   {
                     guard: 'isRegistered',
                     target: 'validating',
-                    actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'],
+                    actions: ['recordSubnet', 'accountEpochs', 'followRoster', 'openEpoch', 'tellEpoch'],
                   },
                   { actions: 'recordSubnet' },
                 ],
@@ -303,6 +324,12 @@ export const validatorMachine = machine.createMachine({
             },
             validating: {
               description: 'Sessions follow the metagraph; one epoch actor holds rounds and scoring.',
+              after: {
+                epochOverdue: {
+                  description: 'The epoch must be over, and no metagraph says so: blocks or reads fail.',
+                  actions: 'reportOverdue',
+                },
+              },
               on: {
                 'chain.subnet': [
                   {
@@ -315,9 +342,16 @@ export const validatorMachine = machine.createMachine({
                     guard: 'isNextEpoch',
                     description:
                       'The chain ran its epoch: the old actor finishes its round with its miners, then a new one opens.',
-                    actions: ['recordSubnet', 'announceEpochEnd', 'closeEpoch'],
+                    target: 'validating',
+                    reenter: true,
+                    actions: ['recordSubnet', 'accountEpochs', 'closeEpoch'],
                   },
-                  { actions: ['recordSubnet', 'followRoster', 'openEpoch', 'tellEpoch'] },
+                  {
+                    description: 'Each metagraph restarts the watchdog.',
+                    target: 'validating',
+                    reenter: true,
+                    actions: ['recordSubnet', 'accountEpochs', 'followRoster', 'openEpoch', 'tellEpoch'],
+                  },
                 ],
                 'xstate.done.actor.*': {
                   guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },

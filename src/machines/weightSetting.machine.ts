@@ -1,172 +1,48 @@
-import { assign, sendTo, setup } from 'xstate';
+import { assign } from 'xstate';
 
-import type { StoreFailure, SubmitFailure } from '../domain/failures.ts';
-import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
-import { root } from './root.ts';
-import { unprovidedTask } from './unprovided.ts';
-import {
-  type CheckWeights,
-  type FindInclusion,
-  noExtrinsic,
-  nothingDue,
-  type PreparedWeights,
-  type PrepareWeights,
-  retryBlock,
-  retryOf,
-  type SubmitWeights,
-  type WeightsDue,
-} from './weightSubmission.ts';
+import { noAccounts } from './weightAccounts.ts';
+import { expired, failed, maxSearchBlocks, weightSettingSetup } from './weightSettingSetup.ts';
+import { noExtrinsic, nothingDue } from './weightSubmission.ts';
 
-export type WeightSettingEvent =
-  | ({ readonly type: 'weights.due' } & WeightsDue)
-  | { readonly type: 'block.finalized'; readonly block: BlockNumber }
-  | { readonly type: 'epoch.ended'; readonly epoch: EpochIndex };
-
-export type WeightSettingFact =
-  | { readonly type: 'weights.confirmed'; readonly epoch: EpochIndex; readonly block: BlockNumber }
-  | {
-      readonly type: 'weights.refused';
-      readonly epoch: EpochIndex;
-      readonly failure: SubmitFailure | StoreFailure;
-    }
-  | { readonly type: 'weights.missed'; readonly epoch: EpochIndex; readonly behind: number };
-
-type Context = {
-  readonly due: WeightsDue | null;
-  readonly prepared: PreparedWeights | null;
-  readonly block: BlockNumber;
-  /** First block not yet searched for the extrinsic, and the last one of the search under way. */
-  readonly searchFromBlock: BlockNumber;
-  readonly searchToBlock: BlockNumber;
-  readonly retryAtBlock: BlockNumber | null;
-  readonly attempts: number;
-  readonly confirmedEpoch: EpochIndex | null;
-  readonly confirmedAtBlock: BlockNumber | null;
-  readonly missedEpoch: EpochIndex | null;
-  /** Epochs in a row without confirmed weights: the alarm that operators page on. */
-  readonly behind: number;
-  readonly lastFailure: SubmitFailure | StoreFailure | null;
-};
-
-const failed = (context: Context, failure: SubmitFailure | StoreFailure) => ({
-  lastFailure: failure,
-  attempts: context.attempts + 1,
-  retryAtBlock: retryBlock(retryOf(failure), context.block),
-});
-
-/** Blocks of one search; after a long absence the rest follows with the next heads. */
-const maxSearchBlocks = 256;
-
-const expired: SubmitFailure = {
-  _tag: 'NotIncluded',
-  message: 'the mortal era of the extrinsic passed without inclusion',
-  retry: { when: 'nextBlock' },
-};
-
-export const weightSettingMachine = setup({
-  types: { context: {} as Context, events: {} as WeightSettingEvent },
-  actors: {
-    checkWeights: unprovidedTask('checkWeights') as CheckWeights,
-    prepareWeights: unprovidedTask('prepareWeights') as PrepareWeights,
-    submitWeights: unprovidedTask('submitWeights') as SubmitWeights,
-    findInclusion: unprovidedTask('findInclusion') as FindInclusion,
-  },
-  guards: {
-    isNewEpoch: ({ context, event }) =>
-      event.type === 'weights.due' &&
-      (context.confirmedEpoch === null || event.epoch > context.confirmedEpoch) &&
-      (context.missedEpoch === null || event.epoch > context.missedEpoch),
-    isUnaccounted: ({ context, event }) =>
-      event.type === 'epoch.ended' &&
-      (context.confirmedEpoch === null || event.epoch > context.confirmedEpoch) &&
-      (context.missedEpoch === null || event.epoch > context.missedEpoch),
-    hasEnded: ({ context, event }) =>
-      event.type === 'epoch.ended' && context.due !== null && event.epoch >= context.due.epoch,
-    isExpired: ({ context }) =>
-      context.prepared !== null && context.searchFromBlock > context.prepared.expiresAtBlock,
-    isTooLate: ({ context }) => context.block >= (context.due?.endsAtBlock ?? 0),
-    isGivenUp: ({ context }) => context.retryAtBlock === null,
-    canRetry: ({ context, event }) =>
-      event.type === 'block.finalized' &&
-      context.retryAtBlock !== null &&
-      event.block >= context.retryAtBlock &&
-      event.block < (context.due?.endsAtBlock ?? 0),
-    hasUnsearchedBlocks: ({ context }) => context.block >= context.searchFromBlock,
-  },
-  actions: {
-    recordBlock: assign(({ context, event }) =>
-      event.type === 'block.finalized' ? { block: Math.max(context.block, event.block) } : {},
-    ),
-    recordDue: assign(({ event }) =>
-      event.type === 'weights.due'
-        ? {
-            due: {
-              epoch: event.epoch,
-              vector: event.vector,
-              lastEpochBlock: event.lastEpochBlock,
-              endsAtBlock: event.endsAtBlock,
-            },
-            prepared: null,
-            attempts: 0,
-            retryAtBlock: null,
-            lastFailure: null,
-          }
-        : {},
-    ),
-    reportRefused: sendTo(root, ({ context }) => ({
-      type: 'weights.refused',
-      epoch: context.due?.epoch ?? 0,
-      failure: context.lastFailure ?? expired,
-    })),
-    reportConfirmed: sendTo(root, ({ context }) => ({
-      type: 'weights.confirmed',
-      epoch: context.confirmedEpoch ?? 0,
-      block: context.confirmedAtBlock ?? 0,
-    })),
-    recordMissed: assign(({ context }) => ({
-      behind: context.behind + 1,
-      missedEpoch: context.due?.epoch ?? context.missedEpoch,
-      due: null,
-      prepared: null,
-    })),
-    reportMissed: sendTo(root, ({ context }) => ({
-      type: 'weights.missed',
-      epoch: context.missedEpoch ?? 0,
-      behind: context.behind,
-    })),
-  },
-}).createMachine({
+export const weightSettingMachine = weightSettingSetup.createMachine({
   id: 'weightSetting',
   context: {
+    ...noAccounts,
     due: null,
     prepared: null,
     block: 0,
     searchFromBlock: 0,
     searchToBlock: 0,
     retryAtBlock: null,
+    resendAtBlock: 0,
     attempts: 0,
-    confirmedEpoch: null,
     confirmedAtBlock: null,
-    missedEpoch: null,
-    behind: 0,
     lastFailure: null,
   },
   initial: 'waiting',
   on: {
     'block.finalized': { actions: 'recordBlock' },
+    'chain.opened': { actions: 'forgetBlock' },
+    'epoch.began': {
+      guard: 'isFirstEpoch',
+      description: 'Nothing is owed for the epochs before.',
+      actions: assign({ sinceEpoch: ({ event }) => event.epoch }),
+    },
+    'epoch.overdue': {
+      guard: 'isNewlyOverdue',
+      description: 'Whether its weights stand, only the chain can say; the operator hears of it now.',
+      actions: [assign({ overdueEpoch: ({ event }) => event.epoch }), 'reportOverdue'],
+    },
   },
   states: {
     waiting: {
       description: 'Nothing is due. The epoch machine says when there is.',
       on: {
-        'weights.due': { guard: 'isNewEpoch', target: 'setting', actions: 'recordDue' },
+        'weights.due': { guard: 'isUnaccounted', target: 'setting', actions: 'recordDue' },
         'epoch.ended': {
           guard: 'isUnaccounted',
-          description: 'An epoch went by without a vector: nobody was scored in it.',
-          actions: [
-            assign(({ context, event }) => ({ behind: context.behind + 1, missedEpoch: event.epoch })),
-            'reportMissed',
-          ],
+          description: 'Epochs went by without a vector: nobody was scored, or this process was down.',
+          actions: ['recordMissed', 'reportMissed'],
         },
       },
     },
@@ -260,12 +136,17 @@ export const weightSettingMachine = setup({
             src: 'submitWeights',
             input: ({ context }) => ({ prepared: context.prepared ?? noExtrinsic }),
             onDone: [
-              { guard: ({ event }) => event.output.ok, target: 'confirming' },
+              { guard: ({ event }) => event.output.ok, target: 'confirming', actions: 'recordSent' },
               {
                 guard: ({ event }) => !event.output.ok && event.output.error._tag !== 'Refused',
-                description: 'Nobody knows whether it arrived: look for it before anything else is sent.',
+                description:
+                  'Nobody knows whether it arrived: look for it, and send it again if it is not there.',
                 target: 'confirming',
-                actions: assign(({ event }) => (event.output.ok ? {} : { lastFailure: event.output.error })),
+                actions: assign(({ context, event }) =>
+                  event.output.ok
+                    ? {}
+                    : { lastFailure: event.output.error, resendAtBlock: context.block + 1 },
+                ),
               },
               {
                 target: 'backingOff',
@@ -280,6 +161,11 @@ export const weightSettingMachine = setup({
           description: 'Finalized blocks are searched for the extrinsic, never a subscription awaited.',
           initial: 'awaitingBlock',
           on: {
+            'chain.opened': {
+              description: 'The pool of another node, or of the same one restarted, does not have it.',
+              target: '.resending',
+              actions: ['forgetBlock', 'searchAnew'],
+            },
             'epoch.ended': {
               description: 'The extrinsic dies with the epoch: the search through its last block decides.',
             },
@@ -339,7 +225,14 @@ export const weightSettingMachine = setup({
                   {
                     guard: ({ event }) => event.output.ok,
                     target: 'pausing',
-                    actions: assign(({ context }) => ({ searchFromBlock: context.searchToBlock + 1 })),
+                    actions: 'recordSearched',
+                  },
+                  {
+                    guard: ({ event }) => !event.output.ok && event.output.error._tag === 'UnknownBlock',
+                    description:
+                      'Its state is gone after a long absence: LastUpdate says whether weights stand.',
+                    target: '#weightSetting.setting.checking',
+                    actions: assign({ prepared: null }),
                   },
                   {
                     target: 'pausing',
@@ -351,8 +244,32 @@ export const weightSettingMachine = setup({
                 ],
               },
             },
+            resending: {
+              description: 'The same bytes again: a pool drops what it holds when its node restarts.',
+              invoke: {
+                id: 'resendWeights',
+                src: 'submitWeights',
+                input: ({ context }) => ({ prepared: context.prepared ?? noExtrinsic }),
+                onDone: [
+                  {
+                    guard: ({ event }) => !event.output.ok && event.output.error._tag === 'Refused',
+                    target: '#weightSetting.setting.backingOff',
+                    actions: assign(({ context, event }) =>
+                      event.output.ok ? {} : { ...failed(context, event.output.error), prepared: null },
+                    ),
+                  },
+                  {
+                    guard: ({ event }) => !event.output.ok && event.output.error._tag === 'Unreachable',
+                    target: 'pausing',
+                    actions: assign(({ context }) => ({ resendAtBlock: context.block + 1 })),
+                  },
+                  { target: 'pausing', actions: 'recordSent' },
+                ],
+              },
+            },
             pausing: {
               description: 'Not there yet: the next finalized block is awaited.',
+              always: { guard: 'isResendDue', target: 'resending' },
               on: {
                 'block.finalized': { target: 'awaitingBlock', actions: 'recordBlock' },
               },
@@ -371,6 +288,12 @@ export const weightSettingMachine = setup({
             { guard: 'isGivenUp', target: 'givenUp' },
           ],
           on: {
+            'chain.opened': {
+              description:
+                'Another endpoint may answer otherwise, and counts blocks from what it has itself.',
+              target: 'checking',
+              actions: 'forgetBlock',
+            },
             'block.finalized': [
               { guard: 'canRetry', target: 'checking', actions: 'recordBlock' },
               { actions: 'recordBlock' },
@@ -380,6 +303,13 @@ export const weightSettingMachine = setup({
         givenUp: {
           description:
             'No retry can help within this epoch; an operator has to act. The next epoch starts anew.',
+          on: {
+            'chain.opened': {
+              description: 'What one endpoint lacks, another one may have.',
+              target: 'checking',
+              actions: 'forgetBlock',
+            },
+          },
         },
       },
     },

@@ -50,6 +50,28 @@ export type FindInclusion = PromiseActorLogic<
   { readonly prepared: PreparedWeights; readonly fromBlock: BlockNumber; readonly toBlock: BlockNumber }
 >;
 
+export type WeightSettingEvent =
+  | ({ readonly type: 'weights.due' } & WeightsDue)
+  | { readonly type: 'block.finalized'; readonly block: BlockNumber }
+  /** The chain is in this epoch. The first one ever seen is the first one to answer for. */
+  | { readonly type: 'epoch.began'; readonly epoch: EpochIndex }
+  /** This epoch is over, and with it all before. */
+  | { readonly type: 'epoch.ended'; readonly epoch: EpochIndex }
+  /** This epoch should be over, and the chain cannot be read. */
+  | { readonly type: 'epoch.overdue'; readonly epoch: EpochIndex }
+  /** A connection was opened, perhaps to another endpoint: what the last one said of heads counts no more. */
+  | { readonly type: 'chain.opened' };
+
+export type WeightSettingFact =
+  | { readonly type: 'weights.confirmed'; readonly epoch: EpochIndex; readonly block: BlockNumber }
+  | {
+      readonly type: 'weights.refused';
+      readonly epoch: EpochIndex;
+      readonly failure: SubmitFailure | StoreFailure;
+    }
+  | { readonly type: 'weights.missed'; readonly epoch: EpochIndex; readonly behind: number }
+  | { readonly type: 'weights.overdue'; readonly epoch: EpochIndex; readonly behind: number };
+
 /** Stands in where an input needs a value that its state always has. */
 export const nothingDue: WeightsDue = {
   epoch: 0,
@@ -73,6 +95,11 @@ export const retryBlock = (retry: Retry | undefined, block: BlockNumber): BlockN
   if (retry.when === 'never') return null;
   return retry.when === 'atBlock' ? Math.max(retry.block, block + 1) : block + 1;
 };
+
+/** Blocks between two sendings of the same bytes: a pool that holds them answers that it knows them. */
+const resendEveryBlocks = 4;
+
+export const resendBlock = (sentAtBlock: BlockNumber): BlockNumber => sentAtBlock + resendEveryBlocks;
 
 export const retryOf = (failure: SubmitFailure | StoreFailure): Retry | undefined =>
   'retry' in failure ? failure.retry : undefined;

@@ -91,12 +91,12 @@ describe('actors / snapshots', () => {
         },
       }),
       snapshots.get('weightSetting'),
-      () => true,
+      { fits: () => true, renew: () => ({ block: 0 }), onUnusable: (reason) => void unusable.push(reason) },
     );
     const epoch = restoring(
       epochMachine.provide({ actors: { scoreEpoch: tasks.score.logic } }),
       snapshots.get('epoch'),
-      fits,
+      { fits, renew: (given) => given as EpochInput, onUnusable: (reason) => void unusable.push(reason) },
     );
     const heard: { readonly type: string }[] = [];
     const parent = setup({
@@ -118,6 +118,7 @@ describe('actors / snapshots', () => {
     });
     const { log } = recordingLog();
     const failures: unknown[] = [];
+    const unusable: unknown[] = [];
     const writer = snapshotWriter({
       run: (effect) => life.runtime.runPromise(effect),
       onFailure: (failure) => void failures.push(failure),
@@ -140,6 +141,7 @@ describe('actors / snapshots', () => {
       root,
       heard,
       failures,
+      unusable,
       writer,
       weightSetting: () => child('weightSetting'),
       epoch: () => child('epoch'),
@@ -162,12 +164,13 @@ describe('actors / snapshots', () => {
 
     const second = await start();
     expect(second.weightSetting().getSnapshot().value).toEqual({ setting: 'preparing' });
-    expect(second.weightSetting().getSnapshot().context).toMatchObject({ due: work, block: 100 });
+    expect(second.weightSetting().getSnapshot().context).toMatchObject({ due: work, block: 0 });
     // The one-shot actor that was under way is asked again, with the same input.
     expect(second.tasks.prepare.calls).toEqual([work]);
     expect(second.tasks.check.calls).toEqual([]);
     await second.tasks.prepare.answer({ ok: true, value: prepared });
     await second.tasks.submit.answer({ ok: true, value: 'sent' });
+    second.weightSetting().send({ type: 'block.finalized', block: 100 });
     expect(second.weightSetting().getSnapshot().value).toMatchObject({ setting: { confirming: 'looking' } });
     await second.end();
 
@@ -197,7 +200,7 @@ describe('actors / snapshots', () => {
 
     const same = await start();
     expect(same.epoch().getSnapshot().value).toEqual({ rounds: 'open', weights: 'scored' });
-    expect(same.epoch().getSnapshot().context).toMatchObject({ vector: due.vector, block: 446 });
+    expect(same.epoch().getSnapshot().context).toMatchObject({ vector: due.vector, block: 100 });
     same.epoch().send({ type: 'system.resumed' });
     expect(same.heard.filter(({ type }) => type === 'epoch.scored')).toHaveLength(1);
     await same.end();
@@ -236,16 +239,34 @@ describe('actors / snapshots', () => {
     value: 'waiting',
     historyValue: {},
     children: {},
-    context: { confirmedEpoch: 5, behind: 4 },
+    context: { sinceEpoch: 1, confirmedEpoch: 5, missedEpoch: 9, behind: 4, resendAtBlock: 0 },
   };
 
+  it('takes the settings, the candidates and the block of this start into an epoch of the last one', async () => {
+    const first = await start();
+    first.epoch().send({ type: 'block.finalized', block: 200 });
+    await first.end();
+    const candidates = [{ uid: 1, hotkey: '5A', stake: 0 }];
+    const renewed = { ...epochInput, block: 300, candidates, roundDeadlineMs: 7, roundIntervalMs: 8 };
+    const second = await start({ ...renewed, dueAfterFraction: 0.9 });
+    expect(second.epoch().getSnapshot().context).toMatchObject({ ...renewed, dueAfterFraction: 0.9 });
+    expect(second.unusable).toEqual([]);
+  });
+
+  it('says once that a snapshot names a state that does not exist', async () => {
+    await save('machine.weightSetting', 2, { ...sound, value: 'dreaming' });
+    const { weightSetting, unusable } = await start();
+    expect(weightSetting().getSnapshot().value).toBe('waiting');
+    expect(unusable).toHaveLength(1);
+  });
+
   it.each<readonly [string, number, unknown]>([
-    ['of another version', 2, sound],
-    ['that is none', 1, 'rubbish'],
-    ['of a machine that has ended', 1, { ...sound, status: 'done' }],
-    ['with a context of another shape', 1, { ...sound, context: { confirmedEpoch: 'five', behind: 4 } }],
-    ['without a state', 1, { status: 'active', context: sound.context }],
-    ['in a state that does not exist', 1, { ...sound, value: 'dreaming' }],
+    ['of another version', 1, sound],
+    ['that is none', 2, 'rubbish'],
+    ['of a machine that has ended', 2, { ...sound, status: 'done' }],
+    ['with a context of another shape', 2, { ...sound, context: { confirmedEpoch: 'five', behind: 4 } }],
+    ['without a state', 2, { status: 'active', context: sound.context }],
+    ['in a state that does not exist', 2, { ...sound, value: 'dreaming' }],
   ])('starts afresh over a snapshot %s', async (_what, version, value) => {
     await save('machine.weightSetting', version, value);
     const { weightSetting, tasks, failures, root } = await start();

@@ -15,6 +15,7 @@ import {
   notSet,
   prepared,
   refusal,
+  sent,
   unreachable,
   waysToSet,
   weightFakes,
@@ -67,6 +68,8 @@ describe('machines / weightSetting', () => {
       done('checkWeights', fail(refusal({ when: 'nextBlock' }))),
       done('prepareWeights', succeed(prepared)),
       done('submitWeights', succeed('sent')),
+      { type: 'chain.opened' } as const,
+      done('resendWeights', succeed('sent')),
       done('findInclusion', missing),
       done('findInclusion', included),
     ];
@@ -188,11 +191,12 @@ describe('machines / weightSetting', () => {
   });
 
   it('tries again when the era passed without inclusion', async () => {
-    const { actor, find, check, value, facts } = await inState('confirming.looking');
+    const { actor, find, submit, check, value, facts } = await inState('confirming.looking');
     await find.answer(missing);
     for (const height of [401, 404, 407, 408]) {
       actor.send(block(height));
       await find.answer(missing);
+      if (height === 404) await submit.answer(succeed('alreadyKnown'));
     }
     actor.send(block(409));
     expect(facts).toMatchObject([{ type: 'weights.refused', failure: { _tag: 'NotIncluded' } }]);
@@ -255,11 +259,12 @@ describe('machines / weightSetting', () => {
 describe('machines / weightSetting at the end of an epoch', () => {
   it('misses an epoch exactly once, in whatever state it ends', async () => {
     for (const state of Object.keys(waysToSet)) {
-      const { actor, find, facts, value } = await inState(state);
+      const { actor, find, submit, facts, value } = await inState(state);
       actor.send(ended(7));
       actor.send(ended(7));
       for (const height of [409, 410, 450, 451]) {
         actor.send(block(height));
+        if (JSON.stringify(value()).includes('resending')) await submit.answer(sent);
         if (JSON.stringify(value()).includes('looking')) await find.answer(missing);
       }
       actor.send(ended(7));

@@ -10,6 +10,7 @@ import {
   missing,
   notSet,
   prepared,
+  sent,
   waysToSet,
   weightFakes,
 } from '#test/support/machinesWeights.ts';
@@ -37,6 +38,7 @@ const live = async ({ actor, value, check, prepare, submit, find }: Restarted, t
     checking: () => check.answer(notSet),
     preparing: () => prepare.answer(succeed(prepared)),
     submitting: () => submit.answer(succeed('alreadyKnown')),
+    resending: () => submit.answer(succeed('alreadyKnown')),
     looking: () => find.answer(find.calls.at(-1)?.toBlock === toBlock ? included : missing),
   };
   for (let height = 401; height <= toBlock; height += 1) {
@@ -60,7 +62,13 @@ describe('machines / weightSetting restored', () => {
   });
 
   it('asks again what it had asked, and only that', async () => {
-    const asked = { checking: 0, preparing: 1, submitting: 2, 'confirming.looking': 3 };
+    const asked = {
+      checking: 0,
+      preparing: 1,
+      submitting: 2,
+      'confirming.looking': 3,
+      'confirming.resending': 2,
+    };
     for (const [state, index] of Object.entries(asked)) {
       const { check, prepare, submit, find } = await restarted(state);
       const calls = [check, prepare, submit, find].map((task) => task.calls.length);
@@ -91,6 +99,7 @@ describe('machines / weightSetting restored', () => {
       running.actor.send(ended(7));
       for (const height of [409, 410, 450]) {
         running.actor.send(block(height));
+        if (JSON.stringify(running.value()).includes('resending')) await running.submit.answer(sent);
         if (JSON.stringify(running.value()).includes('looking')) await running.find.answer(missing);
       }
       running.actor.send(ended(7));

@@ -7,6 +7,7 @@ import type {
   PreparedWeights,
   PrepareWeights,
   SubmitWeights,
+  WeightSettingEvent,
   WeightsDue,
 } from '#src/machines/weightSubmission.ts';
 import { fakeTask } from '#test/support/machines.ts';
@@ -45,6 +46,7 @@ export const unreachable: SubmitFailure = {
   retry: { when: 'reconnected' },
 };
 
+export const sent = succeed('sent' as const);
 export const notSet = succeed({ setAtBlock: null });
 export const missing = succeed({ found: false as const });
 export const included = succeed({
@@ -74,7 +76,7 @@ export const weightFakes = () => {
 };
 
 type Fakes = ReturnType<typeof weightFakes>;
-type Actor = { readonly send: (event: ReturnType<typeof dueEvent | typeof block | typeof ended>) => void };
+type Actor = { readonly send: (event: WeightSettingEvent) => void };
 
 /** Every state of the machine while weights of epoch 7 are due, with the way that leads there at block 400. */
 export const waysToSet: Readonly<Record<string, (fakes: Fakes, actor: Actor) => Promise<void>>> = {
@@ -96,6 +98,11 @@ export const waysToSet: Readonly<Record<string, (fakes: Fakes, actor: Actor) => 
   'confirming.pausing': async (fakes, actor) => {
     await waysTo('confirming.looking', fakes, actor);
     await fakes.find.answer(missing);
+  },
+  'confirming.resending': async (fakes, actor) => {
+    await waysTo('confirming.pausing', fakes, actor);
+    actor.send({ type: 'chain.opened' });
+    actor.send(block(400));
   },
   backingOff: async ({ check }) => check.answer(fail(refusal({ when: 'atBlock', block: 420 }))),
   givenUp: async ({ check }) => check.answer(fail(refusal({ when: 'never' }))),
