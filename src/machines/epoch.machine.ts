@@ -68,8 +68,12 @@ type Context = EpochInput & {
   readonly lastFailure: StoreFailure | null;
 };
 
-/** The last blocks of an epoch: weights are computed then even if no round could be held. */
-const lastChanceBlocks = 6;
+/**
+ * The last blocks of an epoch: weights are computed then even if no round could be held. Blocks are counted as they
+ * are finalized, three to six behind the best one, and an extrinsic needs some to be included.
+ */
+const lastChanceBlocks = ({ lastEpochBlock, endsAtBlock }: EpochSchedule): number =>
+  Math.min(20, Math.ceil((endsAtBlock - lastEpochBlock) / 8));
 
 /** With less than one in so many links of the last round, the fault is rather ours than theirs. */
 const collapseDivisor = 3;
@@ -88,9 +92,16 @@ export const scheduleOf = (subnet: SubnetSnapshot): EpochSchedule => ({
   endsAtBlock: subnet.nextEpochBlock,
 });
 
+const lastChanceAtBlock = (schedule: EpochSchedule): BlockNumber =>
+  schedule.endsAtBlock - lastChanceBlocks(schedule);
+
+/** Never later than the last chance, whatever fraction was asked for. */
 const dueAtBlock = (context: Context): BlockNumber =>
-  context.lastEpochBlock +
-  Math.floor((context.endsAtBlock - context.lastEpochBlock) * context.dueAfterFraction);
+  Math.min(
+    lastChanceAtBlock(context),
+    context.lastEpochBlock +
+      Math.floor((context.endsAtBlock - context.lastEpochBlock) * context.dueAfterFraction),
+  );
 
 /** Named actions see every event; only the round's own end carries an output. */
 const roundOutput = (event: { readonly type: string }): RoundOutput =>
@@ -115,7 +126,7 @@ export const epochMachine = setup({
     hasRecovered: ({ context }) => !isCollapsed(context),
     isDue: ({ context }) =>
       context.block >= dueAtBlock(context) &&
-      (context.rounds > 0 || context.block >= context.endsAtBlock - lastChanceBlocks),
+      (context.rounds > 0 || context.block >= lastChanceAtBlock(context)),
   },
   delays: {
     roundInterval: ({ context }) => context.roundIntervalMs,

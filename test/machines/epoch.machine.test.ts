@@ -17,7 +17,7 @@ import {
   timeout,
 } from '#test/support/machines.ts';
 
-/** Weights become due at block 90 + 0.5 × 360 = 270; the last chance begins at block 444. */
+/** Weights become due at block 90 + 0.5 × 360 = 270; the last chance begins at block 430. */
 const input: EpochInput = {
   epoch: 7,
   lastEpochBlock: 90,
@@ -175,10 +175,21 @@ describe('machines / epoch', () => {
 
   it('scores in the last blocks even if no round could be held', () => {
     const { actor, score } = run();
-    actor.send(block(443));
+    actor.send(block(429));
     expect(score.calls).toEqual([]);
-    actor.send(block(444));
+    actor.send(block(430));
     expect(score.calls).toHaveLength(1);
+  });
+
+  it('leaves room for finality that lags, also in a short epoch and where weights are due at its end', () => {
+    const short = run({ input: { ...input, lastEpochBlock: 90, endsAtBlock: 140, block: 91 } });
+    short.actor.send(block(132));
+    expect(short.score.calls).toEqual([]);
+    short.actor.send(block(133));
+    expect(short.score.calls).toHaveLength(1);
+    const late = run({ input: { ...input, dueAfterFraction: 1 } });
+    late.actor.send(block(430));
+    expect(late.score.calls).toHaveLength(1);
   });
 
   it('follows a tempo that the owner changed', async () => {
