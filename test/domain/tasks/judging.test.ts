@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '#src/domain/random.ts';
 import { sentimentAnalysis } from '#src/domain/tasks/sentimentAnalysis.ts';
 import { textClassification } from '#src/domain/tasks/textClassification.ts';
 
@@ -133,5 +134,26 @@ describe('domain / tasks / sentimentAnalysis', () => {
         expect(brier !== null && brier >= 0 && brier <= 1).toBe(true);
       }),
     );
+  });
+});
+
+describe('domain / tasks / chance', () => {
+  it('is what constant answers are right by on generated tasks, for each kind', () => {
+    const random = createRandom('chance');
+    const count = 3_000;
+    const texts = Array.from({ length: count }, () => textClassification.generate(random));
+    const remarks = Array.from({ length: count }, () => sentimentAnalysis.generate(random));
+    const right = {
+      first: texts.filter(({ request: { allowed_classes }, truth }) => allowed_classes[0] === truth.class_id),
+      positive: remarks.filter(({ truth }) => truth.label === 'Positive'),
+    };
+    const mean = (chances: readonly number[]): number =>
+      chances.reduce((sum, chance) => sum + chance, 0) / count;
+    const chanceOfText = mean(texts.map((task) => textClassification.chanceOf(task.request)));
+    const chanceOfRemark = mean(remarks.map((task) => sentimentAnalysis.chanceOf(task.request)));
+    // Four standard deviations of a mean of 3000 draws.
+    expect(Math.abs(right.first.length / count - chanceOfText)).toBeLessThan(0.025);
+    expect(Math.abs(right.positive.length / count - chanceOfRemark)).toBeLessThan(0.037);
+    expect(textClassification.chanceOf(request)).toBe(1 / 3);
   });
 });
