@@ -1,4 +1,3 @@
-import * as Effect from 'effect/Effect';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -6,8 +5,7 @@ import { cohort } from '#src/actors/cohort.actor.ts';
 import { appendEvidence } from '#src/actors/evidenceLog.ts';
 import { judgeRecorded } from '#src/actors/grading.ts';
 import { deriveEpochs } from '#src/domain/derivation.ts';
-import type { AnswerJudged, RoundPlanned } from '#src/domain/evidence.ts';
-import type { Store } from '#src/store/store.ts';
+import type { RoundPlanned } from '#src/domain/evidence.ts';
 import type { Devnet } from '#src/devnet/node.ts';
 import { startSubnet } from '#test/chain/devnetFixture.ts';
 import {
@@ -21,48 +19,18 @@ import {
   type ValidatorLife,
 } from '#test/support/actors.ts';
 import {
+  gated,
   linkMiner,
+  outcomeOf,
   type PlannedTask,
   planFor,
+  type Reply,
+  replies,
+  respondTo,
   rightAnswer,
   type ScriptedMiner,
-  wrongAnswer,
 } from '#test/support/actorsMiners.ts';
 import { identityOfUri, until } from '#test/support/peers.ts';
-
-/** A store that the test can slow down: appends wait at the gate, everything else passes. */
-const gated = () => {
-  let gate: Promise<void> = Promise.resolve();
-  return {
-    wrap: (store: Store): Store => ({
-      ...store,
-      append: (log, records) =>
-        Effect.andThen(
-          Effect.promise(() => gate),
-          store.append(log, records),
-        ),
-    }),
-    shut: (): (() => void) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      gate = promise;
-      return resolve;
-    },
-  };
-};
-
-type Reply = 'right' | 'wrong' | 'shapeless' | 'refuse' | 'silent' | 'twice' | 'foreign';
-const replies: readonly Reply[] = ['right', 'wrong', 'shapeless', 'refuse', 'silent', 'twice', 'foreign'];
-
-const outcomeOf: Readonly<Record<Reply, AnswerJudged['outcome']>> = {
-  right: 'judged',
-  wrong: 'judged',
-  shapeless: 'invalid',
-  refuse: 'refused',
-  silent: 'missed',
-  twice: 'judged',
-  // Answered by somebody else, which counts for nobody.
-  foreign: 'missed',
-};
 
 describe('actors / cohort', () => {
   let devnet: Devnet;
@@ -117,20 +85,9 @@ describe('actors / cohort', () => {
       for (const [index, { id }] of tasks.entries()) {
         const task = plan.tasks[index];
         if (task === undefined) throw new Error('a task that was not planned');
-        respond({ of, id, task, reply: replyTo(task) });
+        respondTo({ of, other: miners.find((one) => one !== of) ?? of, id, task, reply: replyTo(task) });
       }
     };
-  };
-
-  const respond = (given: { of: ScriptedMiner; id: string; task: PlannedTask; reply: Reply }): void => {
-    const { of, id, task, reply } = given;
-    const other = miners.find((candidate) => candidate !== of) ?? of;
-    if (reply === 'right' || reply === 'twice') of.answer(id, rightAnswer(task));
-    if (reply === 'twice') of.answer(id, rightAnswer(task));
-    if (reply === 'wrong') of.answer(id, wrongAnswer(task));
-    if (reply === 'shapeless') of.answer(id, { confidence: 'very' });
-    if (reply === 'refuse') of.refuse(id);
-    if (reply === 'foreign') other.answer(id, rightAnswer(task));
   };
 
   it('asks everybody the same, judges answers as they arrive, and acknowledges them', async () => {
@@ -243,7 +200,7 @@ describe('actors / cohort', () => {
     script(miner(2), plan, () => 'right');
     miner(0).onTasks = ({ tasks }) => {
       setTimeout(() => {
-        for (const { id } of tasks) miner(0).answer(id, rightAnswer(plan.tasks[0] ?? planMissing()));
+        for (const { id } of tasks) miner(0).answer(id, { confidence: 1 });
       }, 120);
     };
     const host = await begin(plan);
@@ -253,10 +210,6 @@ describe('actors / cohort', () => {
     expect(late).toMatchObject({ hotkey: miner(0).hotkey, accuracy: 0, answer: null });
     expect(late?.responseMs).toBeGreaterThan(40);
   });
-
-  const planMissing = (): PlannedTask => {
-    throw new Error('the plan has no task');
-  };
 
   it('tells a miner what is left of the deadline, and its session when it is busy and idle', async () => {
     const plan = planOf({ tasks: 1, deadlineMs: 3_000 });

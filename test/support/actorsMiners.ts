@@ -1,8 +1,11 @@
+import * as Effect from 'effect/Effect';
+
 import { minerLink } from '#src/actors/minerLink.actor.ts';
-import type { RoundPlanned } from '#src/domain/evidence.ts';
+import type { AnswerJudged, RoundPlanned } from '#src/domain/evidence.ts';
 import { roundId, taskId } from '#src/domain/roundPlan.ts';
 import { createRandom } from '#src/domain/random.ts';
 import { type TaskKind, taskKinds } from '#src/domain/tasks/kinds.ts';
+import type { Store } from '#src/store/store.ts';
 import type { PeerConnection } from '#src/transport/connection.ts';
 import type { Message, Tasks } from '#src/transport/protocol.ts';
 import { type Host, hostLink, type ValidatorLife } from '#test/support/actors.ts';
@@ -112,4 +115,65 @@ export const planFor = (options: {
     }),
     cohort: hotkeys.map((hotkey, index) => ({ uid: index + 1, hotkey })),
   };
+};
+
+/** A store that the test can slow down: appends wait at the gate, everything else passes. */
+export const gated = () => {
+  let gate: Promise<void> = Promise.resolve();
+  return {
+    wrap: (store: Store): Store => ({
+      ...store,
+      append: (log, records) =>
+        Effect.andThen(
+          Effect.promise(() => gate),
+          store.append(log, records),
+        ),
+    }),
+    shut: (): (() => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      return resolve;
+    },
+  };
+};
+
+/** What a miner does with one task. */
+export type Reply = 'right' | 'wrong' | 'shapeless' | 'refuse' | 'silent' | 'twice' | 'foreign';
+export const replies: readonly Reply[] = [
+  'right',
+  'wrong',
+  'shapeless',
+  'refuse',
+  'silent',
+  'twice',
+  'foreign',
+];
+
+/** What each of them has to count as. */
+export const outcomeOf: Readonly<Record<Reply, AnswerJudged['outcome']>> = {
+  right: 'judged',
+  wrong: 'judged',
+  shapeless: 'invalid',
+  refuse: 'refused',
+  silent: 'missed',
+  twice: 'judged',
+  // Answered by somebody else, which counts for nobody.
+  foreign: 'missed',
+};
+
+/** Lets a miner answer one task its way; `other` is who answers in its place when it is `foreign`. */
+export const respondTo = (given: {
+  readonly of: ScriptedMiner;
+  readonly other: ScriptedMiner;
+  readonly id: string;
+  readonly task: PlannedTask;
+  readonly reply: Reply;
+}): void => {
+  const { of, other, id, task, reply } = given;
+  if (reply === 'right' || reply === 'twice') of.answer(id, rightAnswer(task));
+  if (reply === 'twice') of.answer(id, rightAnswer(task));
+  if (reply === 'wrong') of.answer(id, wrongAnswer(task));
+  if (reply === 'shapeless') of.answer(id, { confidence: 'very' });
+  if (reply === 'refuse') of.refuse(id);
+  if (reply === 'foreign') other.answer(id, rightAnswer(task));
 };
