@@ -1,7 +1,7 @@
 import * as Effect from 'effect/Effect';
 
 import type { EpochScored } from '../domain/evidence.ts';
-import type { PrepareValidator } from '../machines/validator.machine.ts';
+import type { PrepareValidator } from '../machines/validatorLife.ts';
 import type { StoreService } from '../store/store.ts';
 import type { ActorRuntime } from './bridge.ts';
 import { fromEffect } from './bridge.ts';

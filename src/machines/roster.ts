@@ -58,6 +58,10 @@ export const recordLink = (roster: Roster, hotkey: Hotkey, link: 'ready' | 'lost
   return entry === undefined ? roster : { ...roster, [hotkey]: { ...entry, link } };
 };
 
+/** The roster without one miner, who is dialled anew with the next metagraph. */
+export const withoutMiner = (roster: Roster, gone: Hotkey): Roster =>
+  Object.fromEntries(Object.entries(roster).filter(([hotkey]) => hotkey !== gone));
+
 /** Who may be asked in a round: everybody whose first dial has ended, reachable or not, in uid order. */
 export const candidatesOf = (roster: Roster, subnet: SubnetSnapshot): readonly RoundCandidate[] =>
   subnet.neurons.flatMap(({ uid, hotkey, stake }) =>

@@ -1,66 +1,28 @@
-import { assign, enqueueActions, not, type PromiseActorLogic, sendTo, setup, stopChild } from 'xstate';
+import { assign, enqueueActions, not, sendTo, setup, stopChild } from 'xstate';
 
-import type { StoreFailure } from '../domain/failures.ts';
-import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
-import type { SubnetSnapshot } from '../domain/metagraph.ts';
-import type { Outcome } from '../domain/outcome.ts';
-import { type ChainFact, type ChainLinkInput, chainLinkMachine } from './chainLink.machine.ts';
-import { type EpochFact, epochMachine, scheduleOf } from './epoch.machine.ts';
-import { type MinerSessionFact, minerSessionMachine } from './minerSession.machine.ts';
+import type { Hotkey } from '../domain/ids.ts';
+import { chainLinkMachine } from './chainLink.machine.ts';
+import { epochMachine, scheduleOf } from './epoch.machine.ts';
+import { minerSessionMachine } from './minerSession.machine.ts';
 import { isOverdueAt, overdueAfterMs } from './overdue.ts';
-import type { ChildEnded } from './root.ts';
-import { applyChange, candidatesOf, linkCounts, type Roster, recordLink, rosterChange } from './roster.ts';
+import { sessionDefectLimit } from './restart.ts';
+import { root } from './root.ts';
+import { applyChange, candidatesOf, linkCounts, recordLink, rosterChange, withoutMiner } from './roster.ts';
 import { unprovidedTask } from './unprovided.ts';
+import type {
+  PrepareValidator,
+  ValidatorContext,
+  ValidatorEvent,
+  ValidatorInput,
+  ValidatorOutput,
+} from './validatorLife.ts';
 import { weightSettingMachine } from './weightSetting.machine.ts';
-import type { WeightSettingFact } from './weightSubmission.ts';
-
-/** Opens what must be there before anything else: the store, and what an earlier life left in it. */
-export type PrepareValidator = PromiseActorLogic<
-  Outcome<{ readonly abandonedRounds: number }, StoreFailure>,
-  { readonly hotkey: Hotkey }
->;
-
-export type ValidatorInput = {
-  readonly hotkey: Hotkey;
-  readonly chainLink: ChainLinkInput;
-  /** Most miners to keep a link to. */
-  readonly maxSessions: number;
-  readonly dueAfterFraction: number;
-  readonly roundDeadlineMs: number;
-  readonly roundIntervalMs: number;
-  readonly drainGraceMs: number;
-};
-
-export type ValidatorEvent =
-  | ChainFact
-  | EpochFact
-  | MinerSessionFact
-  | WeightSettingFact
-  | ChildEnded
-  | { readonly type: 'system.drain'; readonly reason: string };
-
-export type ValidatorOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
-
-type Context = ValidatorInput & {
-  readonly uid: Uid | null;
-  readonly subnet: SubnetSnapshot | null;
-  readonly block: BlockNumber;
-  readonly roster: Roster;
-  /** Epoch whose actor is alive under the id `epoch`. */
-  readonly epoch: EpochIndex | null;
-  readonly confirmedEpoch: EpochIndex | null;
-  readonly confirmedAtBlock: BlockNumber | null;
-  /** Epochs in a row that ended without confirmed weights. */
-  readonly behind: number;
-  readonly exit: ValidatorOutput['exit'];
-  readonly reason: string;
-};
 
 const sessionId = (hotkey: Hotkey) => `session/${hotkey}`;
 
 const machine = setup({
   types: {
-    context: {} as Context,
+    context: {} as ValidatorContext,
     events: {} as ValidatorEvent,
     input: {} as ValidatorInput,
     output: {} as ValidatorOutput,
@@ -75,6 +37,10 @@ const machine = setup({
   guards: {
     isRegistered: ({ context, event }) =>
       event.type === 'chain.subnet' && event.subnet.neurons.some(({ hotkey }) => hotkey === context.hotkey),
+    isTolerableDefect: ({ context, event }) =>
+      'actorId' in event &&
+      event.actorId.startsWith(sessionId('')) &&
+      context.sessionDefects < sessionDefectLimit.restarts,
     isEpochEnd: (_, params: { readonly actorId: string }) => params.actorId === 'epoch',
     isNextEpoch: ({ context, event }) =>
       event.type === 'chain.subnet' && context.epoch !== null && event.subnet.epochIndex > context.epoch,
@@ -168,6 +134,17 @@ const machine = setup({
       if (event.type === 'session.lost') return { roster: recordLink(context.roster, event.hotkey, 'lost') };
       return {};
     }),
+    forgetDefective: enqueueActions(({ enqueue, context, event }) => {
+      if (!('error' in event)) return;
+      const { actorId } = event;
+      enqueue.stopChild(actorId);
+      enqueue.assign({
+        roster: withoutMiner(context.roster, actorId.slice(sessionId('').length)),
+        sessionDefects: context.sessionDefects + 1,
+      });
+      enqueue.sendTo(root, { type: 'session.failed', actorId, error: String(event.error) });
+      enqueue.raise({ type: 'defect.forgotten' }, { delay: sessionDefectLimit.withinMs });
+    }),
     requestWeights: enqueueActions(({ enqueue, event }) => {
       if (event.type !== 'epoch.scored' || event.vector.uids.length === 0) return;
       enqueue.sendTo('weightSetting', { ...event, type: 'weights.due' });
@@ -200,6 +177,7 @@ export const validatorMachine = machine.createMachine({
     subnet: null,
     block: 0,
     roster: {},
+    sessionDefects: 0,
     epoch: null,
     confirmedEpoch: null,
     confirmedAtBlock: null,
@@ -275,10 +253,21 @@ export const validatorMachine = machine.createMachine({
           description: 'A session that said goodbye. Finished children stay until they are stopped.',
           actions: stopChild(({ event }) => event.actorId),
         },
-        'xstate.error.actor.*': {
-          description: 'A defect in a session or epoch. The process is the unit of restart.',
-          target: 'failed',
-          actions: [stopChild(({ event }) => event.actorId), 'recordDefect'],
+        'xstate.error.actor.*': [
+          {
+            guard: 'isTolerableDefect',
+            description: 'A defect in one session ends that session; the next metagraph begins it anew.',
+            actions: ['forgetDefective', 'tellEpoch'],
+          },
+          {
+            description: 'A defect elsewhere, or in too many sessions. The process is the unit of restart.',
+            target: 'failed',
+            actions: [stopChild(({ event }) => event.actorId), 'recordDefect'],
+          },
+        ],
+        'session.failed': { description: 'Observers report it.' },
+        'defect.forgotten': {
+          actions: assign(({ context }) => ({ sessionDefects: context.sessionDefects - 1 })),
         },
       },
       states: {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 
 import { fail, succeed } from '#src/domain/outcome.ts';
+import { minerSessionMachine } from '#src/machines/minerSession.machine.ts';
+import { sessionDefectLimit } from '#src/machines/restart.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
 import { done, isPlainJson, reachedStates, stateIds, timeout } from '#test/support/machines.ts';
 import { axonAt, subnetAt } from '#test/support/machinesSubnet.ts';
@@ -147,6 +149,36 @@ describe('machines / validator', () => {
     expect(output?.exit).toBe('failed');
     expect(output?.reason).toContain('no such table');
     expect([...links.lives, ...chain.lives].every((life) => life.isReleased)).toBe(true);
+  });
+
+  it('goes on when one session has a defect, dials that miner anew, and fails when too many have', async () => {
+    const broken = minerSessionMachine.provide({
+      actions: {
+        reportReady: () => {
+          throw new Error('a bug');
+        },
+      },
+    });
+    const { prepare, seeSubnet, openLink, context, children, facts, clock, actor } = runValidator(broken);
+    await prepare.answer(succeed({ abandonedRounds: 0 }));
+    const break5A = (): void => {
+      seeSubnet(twoMiners);
+      openLink('5A');
+    };
+    break5A();
+    expect(Object.keys(context().roster)).toEqual(['5B']);
+    expect(children()).not.toContain('session/5A');
+    expect(facts.at(-1)).toEqual({ type: 'session.failed', actorId: 'session/5A', error: 'Error: a bug' });
+    seeSubnet(twoMiners);
+    expect(children()).toContain('session/5A');
+    openLink('5A');
+    expect(context().sessionDefects).toBe(2);
+    clock.increment(sessionDefectLimit.withinMs);
+    expect(context().sessionDefects).toBe(0);
+    for (let defect = 0; defect < sessionDefectLimit.restarts; defect += 1) break5A();
+    expect(actor.getSnapshot().status).toBe('active');
+    break5A();
+    expect(actor.getSnapshot().output).toMatchObject({ exit: 'failed' });
   });
 
   it('keeps only plain JSON in its context', async () => {

@@ -4,11 +4,8 @@ import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machi
 import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
-import {
-  type PrepareValidator,
-  type ValidatorInput,
-  validatorMachine,
-} from '#src/machines/validator.machine.ts';
+import { validatorMachine } from '#src/machines/validator.machine.ts';
+import type { PrepareValidator, ValidatorInput } from '#src/machines/validatorLife.ts';
 import { fakeLink, fakeTask, start } from '#test/support/machines.ts';
 import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 import { weightFakes } from '#test/support/machinesWeights.ts';
@@ -43,7 +40,7 @@ export const withMiners = (
 };
 
 /** The whole validator, children included, with every edge answered by hand. */
-export const runValidator = () => {
+export const runValidator = (minerSession = minerSessionMachine) => {
   const prepare = fakeTask<PrepareValidator>();
   const chain = fakeLink<ChainSession>();
   const read = fakeTask<ReadSubnet>();
@@ -58,7 +55,7 @@ export const runValidator = () => {
       prepareValidator: prepare.logic,
       chainLink: chainLinkMachine.provide({ actors: { chainSession: chain.logic, readSubnet: read.logic } }),
       epoch: epochMachine.provide({ actors: { round, scoreEpoch: score.logic } }),
-      minerSession: minerSessionMachine.provide({ actors: { peerLink: links.logic } }),
+      minerSession: minerSession.provide({ actors: { peerLink: links.logic } }),
       weightSetting: weights.machine,
     },
   });

@@ -1,0 +1,58 @@
+import type { PromiseActorLogic } from 'xstate';
+
+import type { StoreFailure } from '../domain/failures.ts';
+import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
+import type { SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { ChainFact, ChainLinkInput } from './chainLink.machine.ts';
+import type { EpochFact } from './epoch.machine.ts';
+import type { MinerSessionFact } from './minerSession.machine.ts';
+import type { ChildEnded } from './root.ts';
+import type { Roster } from './roster.ts';
+import type { WeightSettingFact } from './weightSubmission.ts';
+
+/** Opens what must be there before anything else: the store, and what an earlier life left in it. */
+export type PrepareValidator = PromiseActorLogic<
+  Outcome<{ readonly abandonedRounds: number }, StoreFailure>,
+  { readonly hotkey: Hotkey }
+>;
+
+export type ValidatorInput = {
+  readonly hotkey: Hotkey;
+  readonly chainLink: ChainLinkInput;
+  /** Most miners to keep a link to. */
+  readonly maxSessions: number;
+  readonly dueAfterFraction: number;
+  readonly roundDeadlineMs: number;
+  readonly roundIntervalMs: number;
+  readonly drainGraceMs: number;
+};
+
+export type ValidatorEvent =
+  | ChainFact
+  | EpochFact
+  | MinerSessionFact
+  | WeightSettingFact
+  | ChildEnded
+  | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string }
+  | { readonly type: 'defect.forgotten' }
+  | { readonly type: 'system.drain'; readonly reason: string };
+
+export type ValidatorOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
+
+export type ValidatorContext = ValidatorInput & {
+  readonly uid: Uid | null;
+  readonly subnet: SubnetSnapshot | null;
+  readonly block: BlockNumber;
+  readonly roster: Roster;
+  /** Sessions that ended with a defect within the window of their limit. */
+  readonly sessionDefects: number;
+  /** Epoch whose actor is alive under the id `epoch`. */
+  readonly epoch: EpochIndex | null;
+  readonly confirmedEpoch: EpochIndex | null;
+  readonly confirmedAtBlock: BlockNumber | null;
+  /** Epochs in a row that ended without confirmed weights. */
+  readonly behind: number;
+  readonly exit: ValidatorOutput['exit'];
+  readonly reason: string;
+};
