@@ -14,6 +14,7 @@ export type ChainView = {
   connection: ChainConnection | null;
   /** Of the chain that was connected last; it stays when the connection is lost, because it never changes. */
   genesisHash: string | null;
+  /** Last head of any connection: where the next one catches up from. Work at a head asks its own connection. */
   head: Head | null;
   subnet: SubnetSnapshot | null;
 };
@@ -47,11 +48,6 @@ export const connection = Effect.flatMap(CurrentChain, (chain) =>
 /** The chain this process belongs to, known from its first connection on: links to peers outlive the one to the chain. */
 export const knownGenesis = Effect.flatMap(CurrentChain, (chain) =>
   chain.genesisHash === null ? Effect.fail(notConnected) : Effect.succeed(chain.genesisHash),
-);
-
-/** The last finalized head of the live connection. */
-export const finalizedHead = Effect.flatMap(CurrentChain, (chain) =>
-  chain.head === null ? Effect.fail(notConnected) : Effect.succeed(chain.head),
 );
 
 /** The newest metagraph, however old: good enough to score with, not to decide whether weights stand. */

@@ -70,10 +70,11 @@ type Context = EpochInput & {
 
 /**
  * The last blocks of an epoch: weights are computed then even if no round could be held. Blocks are counted as they
- * are finalized, three to six behind the best one, and an extrinsic needs some to be included.
+ * are finalized, three to six behind the best one, and an extrinsic needs some to be included. An eighth of a short
+ * epoch, 20 blocks of a long one.
  */
 const lastChanceBlocks = ({ lastEpochBlock, endsAtBlock }: EpochSchedule): number =>
-  Math.min(20, Math.ceil((endsAtBlock - lastEpochBlock) / 8));
+  Math.max(6, Math.min(20, Math.ceil((endsAtBlock - lastEpochBlock) / 8)));
 
 /** With less than one in so many links of the last round, the fault is rather ours than theirs. */
 const collapseDivisor = 3;

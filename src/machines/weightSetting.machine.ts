@@ -253,9 +253,11 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                 onDone: [
                   {
                     guard: ({ event }) => !event.output.ok && event.output.error._tag === 'Refused',
-                    target: '#weightSetting.setting.backingOff',
-                    actions: assign(({ context, event }) =>
-                      event.output.ok ? {} : { ...failed(context, event.output.error), prepared: null },
+                    description:
+                      'They are of no use any more, but may stand already: the chain is asked first.',
+                    target: '#weightSetting.setting.checking',
+                    actions: assign(({ event }) =>
+                      event.output.ok ? {} : { lastFailure: event.output.error, prepared: null },
                     ),
                   },
                   {

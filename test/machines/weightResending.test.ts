@@ -97,15 +97,17 @@ describe('machines / weightSetting resending', () => {
     expect(running.value()).toEqual(searching);
   });
 
-  it('signs anew when the repeated bytes are refused', async () => {
+  it('asks the chain when the repeated bytes are refused, and signs anew unless they stand', async () => {
     const running = await submitted(sent);
     await running.find.answer(missing);
     running.actor.send(opened);
     await running.submit.answer(fail(refusal({ when: 'nextBlock' })));
-    expect(running.value()).toEqual({ setting: 'backingOff' });
-    running.actor.send(block(401));
+    expect(running.value()).toEqual({ setting: 'checking' });
     await running.check.answer(notSet);
     expect(running.prepare.calls).toHaveLength(2);
+    await running.prepare.answer(succeed(lasting));
+    await running.submit.answer(fail(refusal({ when: 'nextBlock' })));
+    expect(running.value()).toEqual({ setting: 'backingOff' });
   });
 });
 
