@@ -11,7 +11,6 @@ import { minerLink } from '#src/actors/minerLink.actor.ts';
 import { MinerLinks, type MinerLinkTable } from '#src/actors/minerLinks.ts';
 import { createObserver } from '#src/actors/observer.ts';
 import { planRound } from '#src/actors/planRound.actor.ts';
-import type { ChainConnection } from '#src/chain/client.ts';
 import type { AnswerJudged } from '#src/domain/evidence.ts';
 import { defaultScoringPolicy } from '#src/domain/scoring.ts';
 import { taskKindNames } from '#src/domain/tasks/kinds.ts';
@@ -155,7 +154,7 @@ export const startValidator = async (given: {
   const runtime = validatorRuntime({ store, log });
   const chain = await runtime.runPromise(CurrentChain);
   // Links read nothing of the chain but the hash that binds their handshake.
-  chain.connection = { genesisHash: benchGenesisHash } as ChainConnection;
+  chain.genesisHash = benchGenesisHash;
   const table = await runtime.runPromise(MinerLinks);
   const sessions = createActor(sessionsMachine(runtime, identity), {
     id: 'validator',
