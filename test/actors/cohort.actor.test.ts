@@ -29,6 +29,7 @@ import {
   respondTo,
   rightAnswer,
   type ScriptedMiner,
+  taskAt,
 } from '#test/support/actorsMiners.ts';
 import { identityOfUri, until } from '#test/support/peers.ts';
 
@@ -83,8 +84,7 @@ describe('actors / cohort', () => {
     of.onTasks = ({ round, tasks }) => {
       if (round !== plan.roundId) return;
       for (const [index, { id }] of tasks.entries()) {
-        const task = plan.tasks[index];
-        if (task === undefined) throw new Error('a task that was not planned');
+        const task = taskAt(plan, index);
         respondTo({ of, other: miners.find((one) => one !== of) ?? of, id, task, reply: replyTo(task) });
       }
     };
@@ -200,7 +200,7 @@ describe('actors / cohort', () => {
     script(miner(2), plan, () => 'right');
     miner(0).onTasks = ({ tasks }) => {
       setTimeout(() => {
-        for (const { id } of tasks) miner(0).answer(id, { confidence: 1 });
+        for (const { id } of tasks) miner(0).answer(id, rightAnswer(taskAt(plan, 0)));
       }, 120);
     };
     const host = await begin(plan);
@@ -236,7 +236,7 @@ describe('actors / cohort', () => {
     const startedAt = performance.now();
     const ids = first.asked[0]?.tasks.map(({ id }) => id) ?? [];
     const answerAs = (one: ScriptedMiner, index: number): void =>
-      one.answer(ids[index] ?? '', rightAnswer(plan.tasks[index] ?? planMissing()));
+      one.answer(ids[index] ?? '', rightAnswer(taskAt(plan, index)));
     answerAs(first, 0);
     await until(() => first.acked.has(ids[0] ?? ''), 'the first acknowledgement');
     await first.vanish();

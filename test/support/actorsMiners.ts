@@ -15,6 +15,13 @@ import { identityOfUri, NETUID, startListener, testLimits, validatorIdentity } f
 
 export type PlannedTask = RoundPlanned['tasks'][number];
 
+/** The planned task behind the request at a place of the frame. */
+export const taskAt = (plan: RoundPlanned, index: number): PlannedTask => {
+  const task = plan.tasks[index];
+  if (task === undefined) throw new Error(`task ${index} was not planned`);
+  return task;
+};
+
 /** The answer a perfect model would give, with full confidence. */
 export const rightAnswer = (task: PlannedTask): Record<string, string | number> => {
   const truth = task.truth as { readonly class_id?: string; readonly label?: string };
