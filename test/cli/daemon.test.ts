@@ -16,7 +16,7 @@ import { type Daemon, runScript, startDaemon } from '#test/support/actorsDaemon.
 import { identityOfUri, startListener, type TestListener, until } from '#test/support/peers.ts';
 
 const roles = ['validator', 'miner'] as const;
-const entryOf = { validator: 'validator.ts', miner: 'miner.ts' } as const;
+const entryOf = { validator: 'validator.js', miner: 'miner.js' } as const;
 
 /** The daemons as their operators run them: arguments in, exit codes, messages and signals. */
 describe('cli / daemon', () => {
@@ -241,7 +241,7 @@ describe('cli / daemon, a validator with a round under way', () => {
   const startAsking = async (name: string): Promise<string> => {
     const dir = join(home, name);
     daemon = startDaemon({
-      entry: 'validator.ts',
+      entry: 'validator.js',
       home,
       args: [
         ...['--chain-endpoints', devnet.url, '--hotkey-uri', '//Alice', '--data-dir', dir],

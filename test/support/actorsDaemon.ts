@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** Daemons as child processes, run from the sources: Node strips the types. */
+import { freshDist } from '#test/support/systemBuild.ts';
+
+/** Daemons as child processes, as users start them: built and bundled. */
 
 export type DaemonEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
@@ -20,7 +23,7 @@ export type Daemon = {
   readonly isOver: () => boolean;
 };
 
-const source = (file: string): string => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
+const dist = await freshDist();
 const patienceMs = 30_000;
 
 /** Lines that are no JSON (a stack trace) are nobody's event. */
@@ -50,19 +53,19 @@ const follow = (child: ChildProcess) => {
 };
 
 /**
- * Starts `node src/<entry>` in a folder of its own, with nothing of this process's environment but the path.
+ * Starts `node dist/<entry>` in a folder of its own, with nothing of this process's environment but the path.
  *
  * @param options.home working directory and home, so that no wallet and no `.env` of this machine is found
  */
 export const startDaemon = (options: {
-  readonly entry: 'validator.ts' | 'miner.ts';
+  readonly entry: 'validator.js' | 'miner.js';
   readonly args: readonly string[];
   readonly home: string;
 }): Daemon => {
   const { entry, args, home } = options;
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', source(entry), ...args, '--log-format', 'json'],
+    ['--disable-warning=ExperimentalWarning', join(dist, entry), ...args, '--log-format', 'json'],
     {
       cwd: home,
       env: { PATH: process.env['PATH'], HOME: home },
