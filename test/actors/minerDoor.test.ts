@@ -1,13 +1,17 @@
+import * as Effect from 'effect/Effect';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { inferenceWorkers } from '#src/actors/inferenceWorkers.actor.ts';
 import { listener } from '#src/actors/listener.actor.ts';
 import { minerLink } from '#src/actors/minerLink.actor.ts';
 import { createTaskDesk, kindOfLabels, type PoolHolder, type TaskDesk } from '#src/actors/taskDesk.ts';
 import { validatorLink } from '#src/actors/validatorLink.actor.ts';
 import { succeed } from '#src/domain/outcome.ts';
 import type { InferencePool } from '#src/inference/pool.ts';
+import { inspectMachine, planProvider } from '#src/inference/providers.ts';
 import { dial } from '#src/transport/client.ts';
 import type { Message } from '#src/transport/protocol.ts';
+import { makeWorkspace } from '#test/inference/modelFolders.ts';
 import { dataFolder, type Host, hostLink, openMinerLife, openValidatorLife } from '#test/support/actors.ts';
 import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 import {
@@ -100,6 +104,23 @@ describe('actors / taskDesk', () => {
     const once = again.answer(task);
     await until(() => finish().length === 1, 'a place that is free again');
     expect((await once).ok).toBe(true);
+  });
+});
+
+describe('actors / inferenceWorkers', () => {
+  it('tells with the first worker why the preferred provider was given up before any was started', async () => {
+    const workspace = makeWorkspace();
+    const miner = await openMinerLife();
+    const modelDirs = [workspace.folder({ name: 'quick' })];
+    const logic = inferenceWorkers(miner.runtime, { modelDirs, provider: 'auto', queueLimit: 8 });
+    const host = hostLink(logic, { slots: 1 });
+    const { note, provider } = await host.event('worker.ready');
+    const plan = await Effect.runPromise(planProvider('auto', inspectMachine()));
+    if (plan.planned === 'cpu') expect(note).toBe(plan.reason);
+    else expect(provider === plan.planned || note !== null).toBe(true);
+    host.leave();
+    await miner.end();
+    workspace.dispose();
   });
 });
 
