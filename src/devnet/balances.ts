@@ -2,9 +2,9 @@
 import { accountData, accountId, multiAddress } from './chainTypes.ts';
 import {
   blake2,
+  type Context,
   call,
   constant,
-  type Context,
   DispatchFailure,
   declareErrors,
   definePallet,

@@ -39,7 +39,7 @@
  * A call that throws leaves no trace in the state but its nonce, its fee and `System.ExtrinsicFailed`.
  */
 import type { GenesisConfig } from './genesis.ts';
-import type { AnyType, FieldValues, Fields, NamedFields, ScaleType, UnnamedFields } from './scale.ts';
+import type { AnyType, Fields, FieldValues, NamedFields, ScaleType, UnnamedFields } from './scale.ts';
 
 export type Hasher = 'Identity' | 'Blake2128Concat' | 'Twox64Concat';
 export type HashedKey<T> = { readonly hasher: Hasher; readonly type: ScaleType<T> };

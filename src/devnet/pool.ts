@@ -3,7 +3,7 @@
  *
  * Statuses follow `author_submitAndWatchExtrinsic`: future, ready, inBlock, finalized, invalid, dropped.
  */
-import type { Block, ApplyOutcome } from './blockBuilder.ts';
+import type { ApplyOutcome, Block } from './blockBuilder.ts';
 import type { Refusal, Transaction } from './validity.ts';
 
 export type TransactionStatus =

@@ -4,8 +4,8 @@ import {
   type ContextParts,
   createStorageLayout,
   eventOwners,
-  storageKey,
   type StorageLayout,
+  storageKey,
 } from './context.ts';
 import { createCoreApis } from './coreApis.ts';
 import { encodeMetadata, type MetadataVersion } from './metadata.ts';

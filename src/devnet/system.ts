@@ -1,12 +1,13 @@
 /** Pallet System: accounts, block hashes, events. frame_system without code upgrades. */
 import { accountId, accountInfo, digest, dispatchError, dispatchInfo, h256, phase } from './chainTypes.ts';
+import { blake2b256 } from './hashing.ts';
 import { BLOCK_HASH_COUNT, BLOCK_LENGTH, BLOCK_WEIGHTS, DB_WEIGHT } from './limits.ts';
 import {
   type AnyStorageItem,
   blake2,
+  type Context,
   call,
   constant,
-  type Context,
   declareErrors,
   ensureSigned,
   event,
@@ -17,7 +18,6 @@ import {
   storageValue,
   twox64,
 } from './pallet.ts';
-import { blake2b256 } from './hashing.ts';
 import { runtimeCall, runtimeEvent } from './runtimeTypes.ts';
 import { type AnyType, bytes, compact, str, struct, u16, u32, type ValueOf, vec } from './scale.ts';
 import { runtimeVersion, runtimeVersionType } from './version.ts';

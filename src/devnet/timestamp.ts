@@ -1,14 +1,15 @@
 /** Pallets Timestamp and Aura: the time of a block, and the constant from which clients read the block time. */
-import { fixedBytes, compact, newtype, u64, vec } from './scale.ts';
+
 import {
   call,
   constant,
-  definePallet,
   DispatchFailure,
+  definePallet,
   type Pallet,
   type ReadContext,
   storageValue,
 } from './pallet.ts';
+import { compact, fixedBytes, newtype, u64, vec } from './scale.ts';
 
 const storage = {
   /** Unix time, ms. */

@@ -1,6 +1,7 @@
 /** Pallet TransactionPayment: what a call costs, and taking it from the signer. */
-import { accountId } from './chainTypes.ts';
+
 import { deposit, freeBalance, withdraw } from './balances.ts';
+import { accountId } from './chainTypes.ts';
 import { BASE_EXTRINSIC_REF_TIME_PS } from './limits.ts';
 import { type Context, constant, definePallet, event, type ReadContext, storageValue } from './pallet.ts';
 import { newtype, u8, u64, u128 } from './scale.ts';

@@ -17,7 +17,9 @@ export const BlockNumber = Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 export type BlockNumber = typeof BlockNumber.Type;
 
 /** `SubtensorModule.SubnetEpochIndex`: counts the epochs a subnet has run. */
-export const EpochIndex = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
+export const EpochIndex = Schema.Int.check(
+  Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+);
 export type EpochIndex = typeof EpochIndex.Type;
 
 /** A finite number in [0, 1]; NaN and the infinities are refused. */

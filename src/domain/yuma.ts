@@ -16,7 +16,7 @@ import {
 } from './fixed.ts';
 import { stakeWeightRao } from './stakeWeight.ts';
 import { weightedMedianColumns } from './weightedMedian.ts';
-import { bondsAlpha, type BondsResult, isZero, yuma2Bonds, yuma3Bonds } from './yumaBonds.ts';
+import { type BondsResult, bondsAlpha, isZero, yuma2Bonds, yuma3Bonds } from './yumaBonds.ts';
 import {
   clipColumns,
   filterEntries,

@@ -1,9 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as Effect from 'effect/Effect';
 import type * as Scope from 'effect/Scope';
-
-import { randomBytes } from 'node:crypto';
 import type { AdmissionBounds, Place } from './admission.ts';
 import type { PeerConnection } from './connection.ts';
 import { type CounterName, type Counters, createCounters } from './counters.ts';

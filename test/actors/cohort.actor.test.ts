@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cohort } from '#src/actors/cohort.actor.ts';
 import { appendEvidence } from '#src/actors/evidenceLog.ts';
 import { judgeRecorded } from '#src/actors/grading.ts';
+import type { Devnet } from '#src/devnet/node.ts';
 import { deriveEpochs } from '#src/domain/derivation.ts';
 import type { RoundPlanned } from '#src/domain/evidence.ts';
-import type { Devnet } from '#src/devnet/node.ts';
 import { startSubnet } from '#test/chain/devnetFixture.ts';
 import {
   dataFolder,

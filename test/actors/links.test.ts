@@ -11,8 +11,8 @@ import type { Reply } from '#src/actors/minerLinks.ts';
 import { CurrentPool, createTaskDesk } from '#src/actors/taskDesk.ts';
 import { validatorLink } from '#src/actors/validatorLink.actor.ts';
 import type { Devnet } from '#src/devnet/node.ts';
-import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import type { Hotkey } from '#src/domain/ids.ts';
+import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import { NETUID, startSubnet } from '#test/chain/devnetFixture.ts';
 import { makeWorkspace } from '#test/inference/modelFolders.ts';
 import {

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-
+import { createLedger } from '#src/actors/cohortLedger.ts';
 import { appendEvidence, lastEvidenceSeq } from '#src/actors/evidenceLog.ts';
 import { judgeRecorded } from '#src/actors/grading.ts';
 import { planRound, type RoundSettings } from '#src/actors/planRound.actor.ts';
 import { prepareValidator } from '#src/actors/prepareValidator.actor.ts';
 import { scoreEpoch } from '#src/actors/scoreEpoch.actor.ts';
-import { createLedger } from '#src/actors/cohortLedger.ts';
 import { deriveEpochs } from '#src/domain/derivation.ts';
 import { decodeEvidence, type EvidenceRecord, type RoundPlanned } from '#src/domain/evidence.ts';
 import { defaultScoringPolicy } from '#src/domain/scoring.ts';

@@ -2,10 +2,10 @@ import { hexToU8a, stringToU8a } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
 import {
   decodeExtrinsic,
+  EXTENSIONS,
   encodeBare,
   era,
   eraBirth,
-  EXTENSIONS,
   type SignedExtrinsic,
   signingPayload,
 } from '#src/devnet/extrinsic.ts';

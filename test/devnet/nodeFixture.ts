@@ -3,6 +3,8 @@ import { ApiPromise, WsProvider } from '@polkadot/api';
 import type { ApiOptions, SubmittableExtrinsic } from '@polkadot/api/types';
 import { Keyring } from '@polkadot/keyring';
 import type { EventRecord } from '@polkadot/types/interfaces';
+import { decodeGenesis } from '#src/devnet/genesis.ts';
+import { type Devnet, type DevnetOptions, startDevnet } from '#src/devnet/node.ts';
 import {
   apiMethod,
   call,
@@ -15,8 +17,6 @@ import {
   type PoolRefusal,
   storageMap,
 } from '#src/devnet/pallet.ts';
-import { decodeGenesis } from '#src/devnet/genesis.ts';
-import { type Devnet, type DevnetOptions, startDevnet } from '#src/devnet/node.ts';
 import { option, u16, u32, u64 } from '#src/devnet/scale.ts';
 
 export const TAO = 1_000_000_000n;

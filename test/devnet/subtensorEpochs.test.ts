@@ -1,12 +1,12 @@
 import { u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
-import { yumaEpoch } from '#src/domain/yuma.ts';
 import { blockEmissionRao } from '#src/devnet/subtensor/emission.ts';
 import { events } from '#src/devnet/subtensor/events.ts';
 import { readMetagraph, readSelectiveMetagraph } from '#src/devnet/subtensor/metagraph.ts';
 import { stakeOf } from '#src/devnet/subtensor/stake.ts';
 import { storage, storageIndex } from '#src/devnet/subtensor/storage.ts';
 import { splitByMechanism, yumaInputOf } from '#src/devnet/subtensor/yumaRun.ts';
+import { yumaEpoch } from '#src/domain/yuma.ts';
 import {
   account,
   address,

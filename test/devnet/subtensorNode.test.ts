@@ -7,10 +7,10 @@ import type { EventRecord } from '@polkadot/types/interfaces';
 import { hexToU8a, stringToU8a, u8aToHex } from '@polkadot/util';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { yumaEpoch } from '#src/domain/yuma.ts';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
 import { type Devnet, startDevnet } from '#src/devnet/node.ts';
 import { yumaInputOf } from '#src/devnet/subtensor/yumaRun.ts';
+import { yumaEpoch } from '#src/domain/yuma.ts';
 
 const NETUID = 86;
 const TEMPO = 20;

@@ -2,8 +2,8 @@ import * as Effect from 'effect/Effect';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import type { PoolOptions } from '#src/inference/pool.ts';
-import { MAX_QUEUED_TEXTS } from '#src/inference/poolLimits.ts';
 import { openPool } from '#src/inference/pool.ts';
+import { MAX_QUEUED_TEXTS } from '#src/inference/poolLimits.ts';
 import { inspectMachine, missingForCuda } from '#src/inference/providers.ts';
 import { classifierModel, makeWorkspace } from './modelFolders.ts';
 import { openTestPool } from './testPool.ts';

@@ -6,7 +6,7 @@ import * as Effect from 'effect/Effect';
 import type * as Scope from 'effect/Scope';
 import { afterEach } from 'vitest';
 
-import { type EmbeddedStoreHandle, EmbeddedStore, type StoreOptions } from '#src/store/sqlite.ts';
+import { EmbeddedStore, type EmbeddedStoreHandle, type StoreOptions } from '#src/store/sqlite.ts';
 
 const made: string[] = [];
 

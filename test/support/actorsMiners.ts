@@ -2,8 +2,8 @@ import * as Effect from 'effect/Effect';
 
 import { minerLink } from '#src/actors/minerLink.actor.ts';
 import type { AnswerJudged, RoundPlanned } from '#src/domain/evidence.ts';
-import { roundId, taskId } from '#src/domain/roundPlan.ts';
 import { createRandom } from '#src/domain/random.ts';
+import { roundId, taskId } from '#src/domain/roundPlan.ts';
 import { type TaskKind, taskKinds } from '#src/domain/tasks/kinds.ts';
 import type { Store } from '#src/store/store.ts';
 import type { PeerConnection } from '#src/transport/connection.ts';

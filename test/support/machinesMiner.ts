@@ -1,9 +1,9 @@
 import { fromCallback } from 'xstate';
 
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
+import type { AnnounceAxon } from '#src/machines/axonAnnouncement.ts';
 import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
-import type { AnnounceAxon } from '#src/machines/axonAnnouncement.ts';
 import { minerMachine } from '#src/machines/miner.machine.ts';
 import type { Listener, MinerInput } from '#src/machines/minerLife.ts';
 import { type AcceptValidator, validatorSessionMachine } from '#src/machines/validatorSession.machine.ts';

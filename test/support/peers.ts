@@ -10,7 +10,7 @@ import type { PeerConnection } from '#src/transport/connection.ts';
 import type { LinkError } from '#src/transport/errors.ts';
 import { defaultLinkLimits, type LinkLimits } from '#src/transport/limits.ts';
 import type { Message } from '#src/transport/protocol.ts';
-import { type Arrival, type ListenSettings, type Listener, listen } from '#src/transport/server.ts';
+import { type Arrival, type Listener, type ListenSettings, listen } from '#src/transport/server.ts';
 
 /** Two ends of a link on loopback, for every test that needs a real one. */
 

@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { fail } from '#src/domain/outcome.ts';
 import { dial } from '#src/transport/client.ts';
-import { toLinkFailure } from '#src/transport/errors.ts';
 import type { CounterName } from '#src/transport/counters.ts';
+import { toLinkFailure } from '#src/transport/errors.ts';
 import { LINK_PATH } from '#src/transport/protocol.ts';
 import { refusalCodes } from '#src/transport/refusals.ts';
 import type { ListenSettings } from '#src/transport/server.ts';

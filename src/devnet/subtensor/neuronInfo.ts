@@ -1,7 +1,7 @@
 /** Neurons as `NeuronInfoRuntimeApi` shows them. Source: pallets/subtensor/src/rpc_info/neuron_info.rs. */
 import type { ReadContext } from '../pallet.ts';
 import { storage } from './storage.ts';
-import { NO_AXON, NO_PROMETHEUS, type NeuronInfo } from './structs.ts';
+import { type NeuronInfo, NO_AXON, NO_PROMETHEUS } from './structs.ts';
 import { hotkeysOf } from './subnets.ts';
 
 /** Pruning scores are no longer computed; the interface keeps the largest value. */

@@ -1,7 +1,7 @@
 /** Registering neurons. Source: pallets/subtensor/src/subnets/registration.rs. */
 import { EXISTENTIAL_DEPOSIT, freeBalance, withdraw } from '../balances.ts';
 import { accountId } from '../chainTypes.ts';
-import { call, type Context, ensureSigned, ModuleError, type Origin, type ReadContext } from '../pallet.ts';
+import { type Context, call, ensureSigned, ModuleError, type Origin, type ReadContext } from '../pallet.ts';
 import { bytes, u16, u64 } from '../scale.ts';
 import { raiseBurnPrice } from './burnPrice.ts';
 import { errors } from './errors.ts';

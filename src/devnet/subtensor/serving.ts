@@ -1,5 +1,5 @@
 /** Endpoints of neurons. Source: pallets/subtensor/src/subnets/serving.rs. */
-import { call, type Context, ensureSigned, ModuleError, type Origin, type ReadContext } from '../pallet.ts';
+import { type Context, call, ensureSigned, ModuleError, type Origin, type ReadContext } from '../pallet.ts';
 import { bytes, u8, u16, u32, u128 } from '../scale.ts';
 import { errors } from './errors.ts';
 import { events } from './events.ts';

@@ -1,6 +1,6 @@
 /** Plain weights. Source: `internal_set_weights`, pallets/subtensor/src/subnets/weights.rs. */
 import { maxUpscale } from '../../domain/maxUpscale.ts';
-import { call, type Context, ensureSigned, ModuleError, type Origin, type ReadContext } from '../pallet.ts';
+import { type Context, call, ensureSigned, ModuleError, type Origin, type ReadContext } from '../pallet.ts';
 import { u8, u16, u64, vec } from '../scale.ts';
 import { errors } from './errors.ts';
 import { events } from './events.ts';

@@ -1,6 +1,6 @@
-import type { TerseIntents } from './phraseBook.ts';
 import { chineseTerseOrders } from './chineseTerseOrders.ts';
 import { chineseTerseService } from './chineseTerseService.ts';
+import type { TerseIntents } from './phraseBook.ts';
 
 /** How customers in a hurry write Chinese. */
 export const chineseIntentTerse: TerseIntents = {

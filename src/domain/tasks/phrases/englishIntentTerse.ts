@@ -1,6 +1,6 @@
-import type { TerseIntents } from './phraseBook.ts';
 import { englishTerseOrders } from './englishTerseOrders.ts';
 import { englishTerseService } from './englishTerseService.ts';
+import type { TerseIntents } from './phraseBook.ts';
 
 /** How customers in a hurry write English. */
 export const englishIntentTerse: TerseIntents = {

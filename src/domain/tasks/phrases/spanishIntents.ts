@@ -1,6 +1,6 @@
+import type { IntentBook } from './phraseBook.ts';
 import { spanishIntentPhrases } from './spanishIntentPhrases.ts';
 import { spanishIntentTerse } from './spanishIntentTerse.ts';
-import type { IntentBook } from './phraseBook.ts';
 
 export const spanishIntents: IntentBook = {
   language: 'es',

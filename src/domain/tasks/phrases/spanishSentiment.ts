@@ -1,5 +1,5 @@
-import { spanishOpinions } from './spanishOpinions.ts';
 import type { SentimentBook } from './phraseBook.ts';
+import { spanishOpinions } from './spanishOpinions.ts';
 
 export const spanishSentiment: SentimentBook = {
   language: 'es',
