@@ -3,7 +3,7 @@
  * blocks back, when a trigger or a deferral is due, or after far too long.
  *
  * Source: pallets/subtensor/src/coinbase/run_coinbase.rs, tempo_control.rs. Before spec 420 the rule was a modulo of
- * the block number; it is not implemented.
+ * the block number; runtimes of that time are refused as unsupported by the chain client.
  */
 
 /** Fires regardless of the schedule once this many blocks passed without a successful epoch (`MAX_TEMPO`). */
