@@ -50,12 +50,12 @@ function stamped(path, wanted) {
   return existsSync(path) && readFileSync(path, 'utf8') === wanted;
 }
 
-/** Runs a command with its output on stderr, so that standard output belongs to the task alone. */
+/** Runs a command; what it says is shown, on stderr, only if it fails: standard output belongs to the task alone. */
 function must(command, args, what) {
-  const result = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
-  if (result.status !== 0) {
-    fail(`${what} failed${result.error ? `: ${result.error.message}` : ''}`, result.status ?? 1);
-  }
+  const result = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 64 * 1_048_576 });
+  if (result.status === 0) return;
+  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
+  fail(`${what} failed${result.error ? `: ${result.error.message}` : ''}`, result.status ?? 1);
 }
 
 function install() {

@@ -37,6 +37,19 @@ const levels: Readonly<Record<string, Level>> = {
 };
 
 const sayings: Readonly<Record<string, string>> = {
+  'chain.opened': 'connected to a node',
+  'chain.lost': 'the node is gone or silent; the next one is tried',
+  'epoch.stalled': 'scoring failed and is tried again',
+  'session.ready': 'a miner can be asked',
+  'session.lost': 'a miner cannot be reached',
+  'session.replaced': 'a validator opened a newer link',
+  'validator.arrived': 'a validator proved its hotkey',
+  'validator.left': 'a validator left',
+  'inference.ready': 'models are loaded',
+  'inference.failed': 'no inference in this process any more',
+  'listener.bound': 'the port is open',
+  'listener.closed': 'the port could not be opened, or was lost',
+  'system.drain': 'finishing what is under way',
   'weights.confirmed': 'weights are on chain',
   'chain.unreadable': 'the metagraph cannot be read',
   'weights.overdue': 'an epoch is past its end, its weights are unconfirmed and the chain tells nothing new',
@@ -62,18 +75,31 @@ const isDefect = (event: object): boolean =>
   '_tag' in event.failure &&
   event.failure._tag === 'Defect';
 
+/** Every line names this daemon's own hotkey as `hotkey`; the other side of a link is the `peer`. */
+const fieldsOf = (event: { readonly type: string; readonly hotkey?: unknown }): object => {
+  const { type, hotkey, ...fields } = event;
+  const peer = hotkey === undefined || type === 'miner.unregistered' ? {} : { peer: hotkey };
+  return { event: type, ...peer, ...fields };
+};
+
 const report = (log: Logger, event: { readonly type: string }): void => {
   const usual = Object.hasOwn(levels, event.type) ? levels[event.type] : undefined;
   if (usual === undefined) return;
   const level = isDefect(event) ? 'error' : usual;
-  const { type, ...fields } = event;
-  log[level]({ event: type, ...fields }, sayings[type] ?? type);
+  log[level](fieldsOf(event), sayings[event.type] ?? event.type);
 };
 
 /** Last state of each actor, to tell a transition from an event that changed nothing. */
 const stateOf = (snapshot: unknown): string | undefined => {
   if (typeof snapshot !== 'object' || snapshot === null || !('value' in snapshot)) return undefined;
-  return JSON.stringify(snapshot.value);
+  return describeState(snapshot.value);
+};
+
+/** `alive.running.validating`; the regions of a parallel state stand in brackets. */
+const describeState = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const parts = Object.entries(value).map(([key, inner]) => `${key}.${describeState(inner)}`);
+  return parts.length === 1 ? (parts[0] ?? '') : `[${parts.join(' ')}]`;
 };
 
 export type ObserverOptions = {

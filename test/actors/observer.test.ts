@@ -56,8 +56,8 @@ describe('actors / observer', () => {
         level: 'debug',
         event: 'machine.moved',
         actor: 'child',
-        from: '"calm"',
-        to: '"stirred"',
+        from: 'calm',
+        to: 'stirred',
         by: 'stir',
       }),
     );

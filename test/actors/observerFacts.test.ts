@@ -30,8 +30,16 @@ describe('actors / observer of the facts of a miner', () => {
     actor.send({ type: 'open' });
     actor.system.get('worker').send({ type: 'go' });
     const moves = linesOf('machine.moved').map(({ level, to, by }) => ({ level, to, by }));
-    expect(moves).toContainEqual({ level: 'info', to: '"open"', by: 'open' });
-    expect(moves).toContainEqual({ level: 'debug', to: '"busy"', by: 'go' });
+    expect(moves).toContainEqual({ level: 'info', to: 'open', by: 'open' });
+    expect(moves).toContainEqual({ level: 'debug', to: 'busy', by: 'go' });
+  });
+
+  it('names the other side of a link as peer, so that the own hotkey of the line stays what it is', () => {
+    const { actor, linesOf } = observed();
+    actor.send({ type: 'validator.arrived', arrival: 'a-1', hotkey: '5Validator' } as Event);
+    const [line] = linesOf('validator.arrived');
+    expect(line).toMatchObject({ peer: '5Validator', arrival: 'a-1' });
+    expect(line?.['hotkey']).not.toBe('5Validator');
   });
 
   it('warns of what costs a miner its income', () => {
