@@ -2,7 +2,7 @@ import * as Effect from 'effect/Effect';
 
 import { chainOfStore } from './actors/chainIdentity.ts';
 import { validatorRuntime } from './actors/layers.ts';
-import { loadSnapshots } from './actors/snapshots.ts';
+import { loadSnapshots, type RestorableSnapshot } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import type { ValidatorConfig } from './config.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
@@ -44,7 +44,12 @@ export const runValidator = async (): Promise<void> => {
     'validator started',
   );
   const runtime = validatorRuntime({ store, log });
-  const snapshots = await runtime.runPromise(Effect.orElseSucceed(loadSnapshots, () => new Map()));
+  const snapshots = await runtime.runPromise(
+    Effect.catch(loadSnapshots, (failure) => {
+      log.warn({ event: 'snapshot.failed', failure }, 'machines start afresh: their state could not be read');
+      return Effect.succeed(new Map<string, RestorableSnapshot>());
+    }),
+  );
   const { root, flush } = createValidatorSystem({
     settings: settingsOf(config),
     identity,

@@ -263,7 +263,7 @@ const runCohort = Effect.fn('cohort.run')(function* (
   return yield* settle(round);
 });
 
-/** The plan was written by this process a moment ago; without one the round cannot have been asked. */
+/** The last event of a round, however it ended: the counts of all its pairs, or why it broke off. */
 const settled = (exit: Exit.Exit<RoundSummary, StoreFailure>): RoundEvent => {
   if (Exit.isSuccess(exit)) return { type: 'cohort.settled', summary: exit.value };
   const failure = Cause.squash(exit.cause);
