@@ -108,6 +108,7 @@ const tool = (name) => {
 const tasks = {
   demo: (node) => hand(node, ['dist/cli.js', 'demo', ...rest]),
   test: (node) => hand(node, [tool('vitest'), 'run', ...rest]),
+  'test:interop': (node) => hand(node, ['scripts/interop.ts', ...rest]),
   build: () => {},
   lint: (node) => hand(node, [tool('biome'), 'check', ...rest]),
   typecheck: (node) => hand(node, [tool('tsc'), '--project', 'tsconfig.json', ...rest]),
@@ -127,5 +128,5 @@ const run = Object.hasOwn(tasks, task ?? '') ? tasks[task] : undefined;
 if (run === undefined) fail(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`, 2);
 install();
 const node = localNode();
-if (['demo', 'test', 'build', 'bench'].includes(task)) build(node);
+if (['demo', 'test', 'test:interop', 'build', 'bench'].includes(task)) build(node);
 run(node);

@@ -16,7 +16,7 @@ const U16_MAX = 65_535;
 const NEVER = 4_294_967_295;
 /** `SelectiveMetagraphIndex` of the fields read below (subtensor rpc_info/metagraph.rs); 0 is always wanted. */
 const FIELDS = [
-  0, 5, 7, 8, 24, 26, 27, 28, 29, 30, 36, 45, 46, 52, 53, 55, 56, 57, 59, 60, 61, 62, 63, 66, 69,
+  0, 5, 7, 8, 24, 26, 27, 28, 29, 30, 31, 36, 45, 46, 47, 52, 53, 55, 56, 57, 59, 60, 61, 62, 63, 66, 69,
 ] as const;
 /** An absent owner reads as the zero account. */
 const ZERO_ACCOUNT = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
@@ -38,9 +38,11 @@ const Selected = Schema.Struct({
   activityCutoff: Unsigned,
   maxValidators: U16,
   numUids: U16,
+  maxUids: U16,
   immunityPeriod: U16,
   servingRateLimit: Unsigned,
   commitRevealWeightsEnabled: Schema.Boolean,
+  commitRevealPeriod: Unsigned,
   hotkeys: list(Hotkey),
   coldkeys: list(Schema.String),
   axons: list(AxonInfo),
@@ -57,7 +59,7 @@ const Selected = Schema.Struct({
 type Selected = typeof Selected.Type;
 const decodeSelected = decodeWith(Selected, 'get_selective_mechagraph');
 const decodeStored = decodeWith(
-  Schema.Tuple([EpochIndex, BlockNumber, BlockNumber, Unsigned, list(U16)]),
+  Schema.Tuple([EpochIndex, BlockNumber, BlockNumber, Unsigned, list(U16), U16, U16, U16]),
   'subnet storage',
 );
 
@@ -122,20 +124,29 @@ const neuronOf = (selected: Selected, trust: readonly number[], uid: number): Ne
   };
 };
 
-const hyperparametersOf = (
-  selected: Selected,
-  stakeThreshold: Unsigned,
-): SubnetSnapshot['hyperparameters'] => ({
+type StoredRules = {
+  readonly stakeThreshold: Unsigned;
+  readonly commitRevealVersion: number;
+  readonly minNonImmuneUids: number;
+  readonly adminFreezeWindowBlocks: number;
+};
+
+const hyperparametersOf = (selected: Selected, stored: StoredRules): SubnetSnapshot['hyperparameters'] => ({
   tempo: selected.tempo,
   weightsVersionKey: countOf(selected.weightsVersion),
   weightsSetRateLimitBlocks: countOf(selected.weightsRateLimit),
   minAllowedWeights: selected.minAllowedWeights,
   commitRevealWeightsEnabled: selected.commitRevealWeightsEnabled,
+  commitRevealVersion: stored.commitRevealVersion,
+  revealPeriodEpochs: countOf(selected.commitRevealPeriod),
   activityCutoffBlocks: countOf(selected.activityCutoff),
   immunityPeriodBlocks: selected.immunityPeriod,
+  maxAllowedUids: selected.maxUids,
+  minNonImmuneUids: stored.minNonImmuneUids,
+  adminFreezeWindowBlocks: stored.adminFreezeWindowBlocks,
   maxAllowedValidators: selected.maxValidators,
   servingRateLimitBlocks: countOf(selected.servingRateLimit),
-  stakeThreshold: Number(stakeThreshold) / RAO,
+  stakeThreshold: Number(stored.stakeThreshold) / RAO,
 });
 
 const readFields = Effect.fnUntraced(function* (source: SubnetSource) {
@@ -164,6 +175,9 @@ const storedItems = (netuid: Netuid): readonly StorageItem[] => {
     { pallet, item: 'PendingEpochAt', args: [netuid] },
     { pallet, item: 'StakeThreshold', args: [] },
     { pallet, item: 'ValidatorTrust', args: [netuid] },
+    { pallet, item: 'CommitRevealWeightsVersion', args: [] },
+    { pallet, item: 'MinNonImmuneUids', args: [netuid] },
+    { pallet, item: 'AdminFreezeWindow', args: [] },
   ];
 };
 
@@ -187,8 +201,9 @@ export const readSubnet = Effect.fn('chain.readSubnet')(function* (source: Subne
     [readFields(source), readStorage({ rpc, runtime, blockHash, items: storedItems(netuid) })],
     { concurrency: 2 },
   );
-  const [epochIndex, lastEpochBlock, pendingEpochAt, stakeThreshold, validatorTrust] =
+  const [epochIndex, lastEpochBlock, pendingEpochAt, stakeThreshold, validatorTrust, ...rules] =
     yield* decodeStored(stored);
+  const [commitRevealVersion, minNonImmuneUids, adminFreezeWindowBlocks] = rules;
   const malformed = (detail: string): ChainMalformed =>
     new ChainMalformed({ operation: 'read subnet', detail });
   if (selected.block !== head.block) {
@@ -209,7 +224,12 @@ export const readSubnet = Effect.fn('chain.readSubnet')(function* (source: Subne
     lastEpochBlock,
     nextEpochBlock: nextEpochBlock({ block, tempo: selected.tempo, lastEpochBlock, pendingEpochAt }),
     ownerHotkey: selected.ownerHotkey === ZERO_ACCOUNT ? null : selected.ownerHotkey,
-    hyperparameters: hyperparametersOf(selected, stakeThreshold),
+    hyperparameters: hyperparametersOf(selected, {
+      stakeThreshold,
+      commitRevealVersion,
+      minNonImmuneUids,
+      adminFreezeWindowBlocks,
+    }),
     neurons,
   } satisfies SubnetSnapshot;
 });

@@ -40,8 +40,17 @@ export type Hyperparameters = {
   readonly weightsSetRateLimitBlocks: number;
   readonly minAllowedWeights: number;
   readonly commitRevealWeightsEnabled: boolean;
+  /** Version a timelocked commit must name; 4 is the one this program writes. */
+  readonly commitRevealVersion: number;
+  /** Epochs between the one of a commit and the one in which the chain reveals it. */
+  readonly revealPeriodEpochs: number;
   readonly activityCutoffBlocks: number;
   readonly immunityPeriodBlocks: number;
+  readonly maxAllowedUids: number;
+  /** While no more uids than this are not immune, an immune one is pruned. */
+  readonly minNonImmuneUids: number;
+  /** Last blocks of an epoch in which the owner may change no hyperparameter. */
+  readonly adminFreezeWindowBlocks: number;
   readonly maxAllowedValidators: number;
   readonly servingRateLimitBlocks: number;
   /** Minimum stake weight for setting weights, in alpha (not rao). */

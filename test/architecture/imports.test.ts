@@ -31,7 +31,13 @@ const table: Readonly<Record<string, Row>> = {
   domain: { folders: [], packages: ['effect/Schema', '@noble/hashes'] },
   keys: {
     folders: ['domain'],
-    packages: ['@polkadot/keyring', '@polkadot/util', '@polkadot/util-crypto', '@polkadot/wasm-crypto'],
+    packages: [
+      '@polkadot/keyring',
+      '@polkadot/util',
+      '@polkadot/util-crypto',
+      '@polkadot/wasm-crypto',
+      'sodium-native',
+    ],
     node: true,
     effect: true,
   },

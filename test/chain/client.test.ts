@@ -69,6 +69,8 @@ describe('chain / client', () => {
       servingRateLimitBlocks: 5,
       minAllowedWeights: 1,
       commitRevealWeightsEnabled: false,
+      commitRevealVersion: 4,
+      revealPeriodEpochs: 1,
     });
     expect(subnet.ownerHotkey).toBe('5CiPPseXPECbkjWCa6MnjNokrgYjMqmKndv2rSnekmSK2DjL');
   });

@@ -12,7 +12,7 @@ const tempoKey = hexOf('658faa385070e074c85bf6b568cf0555 7641384bb339f3758acddfd
 const axonInfo = hexOf('6400000000000000 509e9800 0101a8c0000000000000000000000000 9b1f 04 04 00 00');
 
 describe.skipIf(recordingsDir === undefined).each([14, 15] as const)(
-  `chain / runtime from the recording of spec ${RECORDED_SPEC}, version %i (needs MIAOAI_SHARED_DATA)`,
+  `chain / runtime from the recording of spec ${RECORDED_SPEC}, version %i (needs FINNEY_METADATA_DIR)`,
   (version) => {
     let runtime: Runtime;
     beforeAll(async () => {

@@ -89,7 +89,7 @@ const common = <A>(ours: ReadonlyMap<string, A>, recorded: ReadonlyMap<string, A
   });
 
 describe.skipIf(recordingsDir === undefined).each([14, 15] as const)(
-  `devnet / metadata against the recording of spec ${RECORDED_SPEC}, version %i (needs MIAOAI_SHARED_DATA)`,
+  `devnet / metadata against the recording of spec ${RECORDED_SPEC}, version %i (needs FINNEY_METADATA_DIR)`,
   (version) => {
     // Bodies of skipped blocks run too.
     const empty: MetadataShape = { pallets: new Map(), methods: new Map(), extensions: [] };

@@ -5,18 +5,18 @@ import { gunzipSync } from 'node:zlib';
 import { metadata as metadataCodec, type V15 } from '@polkadot-api/substrate-bindings';
 
 /** Folder with the recordings; undefined where nobody has them, then the tests that need them are skipped. */
-export const recordingsDir = process.env['MIAOAI_SHARED_DATA'];
+export const recordingsDir = process.env['FINNEY_METADATA_DIR'];
 export const RECORDED_SPEC = 343;
 
 if (recordingsDir === undefined)
   process.stderr.write(
-    'MIAOAI_SHARED_DATA is not set: comparisons with the recorded metadata of finney are skipped. Set it to the folder ' +
+    'FINNEY_METADATA_DIR is not set: comparisons with the recorded metadata of finney are skipped. Set it to the folder ' +
       `that holds finney-spec${RECORDED_SPEC}-metadata-v14.scale.gz and finney-spec${RECORDED_SPEC}-metadata-v15.scale.gz\n`,
   );
 
 /** Bytes as the node gave them, from the magic `meta` on. */
 export const recordedBytes = (version: 14 | 15): Uint8Array => {
-  if (recordingsDir === undefined) throw new Error('MIAOAI_SHARED_DATA is not set');
+  if (recordingsDir === undefined) throw new Error('FINNEY_METADATA_DIR is not set');
   const file = `finney-spec${RECORDED_SPEC}-metadata-v${version}.scale.gz`;
   return new Uint8Array(gunzipSync(readFileSync(join(recordingsDir, file))));
 };
