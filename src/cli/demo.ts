@@ -4,24 +4,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 
-import type { ChainWatch, WeightsSet } from './demo/chainWatch.ts';
+import type { ChainWatch } from './demo/chainWatch.ts';
+import { revealPeriodEpochs } from './demo/demoGenesis.ts';
 import type { LogLine } from './demo/processes.ts';
 import { openStage, type Stage } from './demo/stage.ts';
 import { type DemoMiner, formatTable } from './demo/table.ts';
+import { type DemoResult, problemsOf, type Span } from './demo/verdict.ts';
 
 export type DemoOptions = {
   readonly epochs: number;
   readonly miners: number;
+  readonly commitReveal: boolean;
   readonly keep: boolean;
   readonly json: boolean;
-};
-
-export type DemoResult = {
-  readonly epochs: number;
-  readonly block: number;
-  readonly weightsSet: readonly Omit<WeightsSet, 'validator'>[];
-  readonly miners: readonly DemoMiner[];
-  readonly seconds: number;
 };
 
 /** Fast blocks: an epoch of 20 s. */
@@ -80,6 +75,11 @@ const sayingOf = (line: LogLine): string | null => {
       return `epoch ${String(line['epoch'])} scored`;
     case 'weights.confirmed':
       return `weights of epoch ${String(line['epoch'])} stand since block ${String(line['block'])}`;
+    case 'weights.committed':
+      return `weights of epoch ${String(line['epoch'])} committed, opened by round ${String(line['revealRound'])}`;
+    case 'weights.revealed':
+      return `weights of epoch ${String(line['epoch'])} revealed by the chain, as they were meant`;
+    case 'weights.unrevealed':
     case 'weights.missed':
     case 'weights.refused':
       return `${line['event']} ${JSON.stringify(line['failure'] ?? line['epoch'])}`;
@@ -99,23 +99,26 @@ const tellLine = (say: (text: string) => void) => {
   };
 };
 
-type Span = { readonly first: number; readonly last: number };
-
 /**
  * Waits for the wanted epochs. The one in which the validator came up is not counted: it saw only a part of it. The
- * end of the last one is when the next has begun, because then Yuma has turned its weights into incentive.
+ * end of the last one is when the next has begun, because then Yuma has turned its weights into incentive; with
+ * commit-reveal they stand one epoch later.
  */
 const awaitEpochs = async (options: {
   readonly watch: ChainWatch;
   readonly stage: Stage;
   readonly epochs: number;
+  readonly commitReveal: boolean;
 }): Promise<Span> => {
   const { watch, stage, epochs } = options;
-  const deadlineMs = Date.now() + (epochs + 1) * epochPatienceMs;
+  const delayEpochs = options.commitReveal ? revealPeriodEpochs : 0;
+  const deadlineMs = Date.now() + (epochs + delayEpochs + 1) * epochPatienceMs;
   let first: number | null = null;
   for (;;) {
     if (first === null && watch.block() > 0) first = watch.epoch() + 1;
-    if (first !== null && watch.epoch() >= first + epochs) return { first, last: first + epochs - 1 };
+    if (first !== null && watch.epoch() >= first + epochs + delayEpochs) {
+      return { first, last: first + epochs - 1 };
+    }
     if (Date.now() > deadlineMs) throw new Error('the epochs took too long; see the logs with --keep');
     const reason = await Promise.race([stage.collapsed, pause(pollMs)]);
     if (typeof reason === 'string') throw new Error(reason);
@@ -159,29 +162,6 @@ const collect = async (options: {
   return { miners, fewestJudged };
 };
 
-/** Judged answers that every miner needs in every epoch for the table to mean something. */
-const enoughJudged = 30;
-
-/** What has to be true for the demo to have worked. Empty when all of it is. */
-const problemsOf = (result: DemoResult, span: Span, fewestJudged: number): readonly string[] => {
-  const problems: string[] = [];
-  for (let epoch = span.first; epoch <= span.last; epoch += 1) {
-    const sets = result.weightsSet.filter((set) => set.epoch === epoch).length;
-    if (sets !== 1) problems.push(`weights were set ${sets} times in epoch ${epoch}, not once`);
-  }
-  if (fewestJudged < enoughJudged) {
-    problems.push(`a miner had only ${fewestJudged} judged answers in an epoch, not ${enoughJudged}`);
-  }
-  const honest = result.miners.filter(({ behaviour }) => behaviour === 'honest');
-  const others = result.miners.filter(({ behaviour }) => behaviour !== 'honest');
-  const worstHonest = Math.min(...honest.map(({ incentive }) => incentive));
-  const bestOther = Math.max(...others.map(({ incentive }) => incentive));
-  if (!(worstHonest > bestOther)) {
-    problems.push(`an honest miner earned ${worstHonest}, not more than another's ${bestOther}`);
-  }
-  return problems;
-};
-
 /**
  * Rejects at the first signal, whenever it comes. Later ones change nothing: everything is being ended already, and
  * dying before that is done would leave processes and a folder behind.
@@ -211,6 +191,7 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
     miners: options.miners,
     blockTimeMs,
     tempo,
+    commitReveal: options.commitReveal,
     onStep: say,
     onLine: tellLine(say),
     interrupted,
@@ -218,15 +199,26 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
   const unlessInterrupted = <A>(work: Promise<A>): Promise<A> => Promise.race([interrupted, work]);
   try {
     const watch = await unlessInterrupted(watchChain(stage.url));
-    const span = await unlessInterrupted(awaitEpochs({ watch, stage, epochs: options.epochs }));
+    const span = await unlessInterrupted(awaitEpochs({ watch, stage, ...options }));
     const { miners, fewestJudged } = await unlessInterrupted(collect({ watch, stage, span }));
+    const inSpan = ({ epoch }: { readonly epoch: number }) => epoch >= span.first && epoch <= span.last;
+    const { commitReveal } = options;
     const result: DemoResult = {
       epochs: options.epochs,
+      commitReveal,
       block: watch.block(),
+      // The chain sets revealed weights in a later epoch than the one they were committed in.
       weightsSet: watch
         .weightsSet()
-        .filter(({ epoch }) => epoch >= span.first && epoch <= span.last)
-        .map(({ epoch, block, uids, values }) => ({ epoch, block, uids, values })),
+        .map(({ epoch, block, uids, values }) => ({
+          epoch: commitReveal ? epoch - revealPeriodEpochs : epoch,
+          block,
+          uids,
+          values,
+        }))
+        .filter(inSpan),
+      commits: watch.commits().filter(inSpan),
+      reveals: watch.reveals().filter(inSpan),
       miners,
       seconds: Math.round((Date.now() - startedMs) / 100) / 10,
     };
@@ -251,6 +243,7 @@ export const demoCommand = (): Command =>
     )
     .option('--epochs <count>', 'epochs to run', integer(1, 100), 2)
     .option('--miners <count>', 'miners: honest, honest, slow, nonsense, and over again', integer(4, 64), 4)
+    .option('--commit-reveal', 'weights are committed encrypted, and revealed by the chain', false)
     .option('--keep', 'keep the folder with logs, genesis and evidence, and say where it is', false)
     .option('--json', 'print one JSON object as the last line of standard output', false)
     .action(async (options: DemoOptions) => {

@@ -2,7 +2,7 @@ import { ApiPromise, WsProvider } from '@polkadot/api';
 import type { ApiOptions } from '@polkadot/api/types';
 import * as Schema from 'effect/Schema';
 
-import { demoNetuid } from './demoGenesis.ts';
+import { demoNetuid, revealPeriodEpochs } from './demoGenesis.ts';
 
 /** One validator's weights as they stood after a block that set them. */
 export type WeightsSet = {
@@ -12,6 +12,12 @@ export type WeightsSet = {
   readonly uids: readonly number[];
   readonly values: readonly number[];
 };
+
+/** A timelocked commit in the block that holds it: nobody can read it before the beacon's round is published. */
+export type Committed = { readonly epoch: number; readonly block: number; readonly revealRound: number };
+
+/** The block in which the chain opened a commit by itself, and the epoch the commit was made in. */
+export type Revealed = { readonly epoch: number; readonly block: number };
 
 /** What the chain says about one miner, fractions in [0, 1]. */
 export type ChainRow = {
@@ -23,6 +29,8 @@ export type ChainRow = {
 export type ChainWatch = {
   /** Everything seen in finalized blocks so far. */
   readonly weightsSet: () => readonly WeightsSet[];
+  readonly commits: () => readonly Committed[];
+  readonly reveals: () => readonly Revealed[];
   readonly epoch: () => number;
   readonly block: () => number;
   /** Rows by uid at the newest finalized block; `weight` is the share of the first validator's row. */
@@ -34,12 +42,20 @@ const Row = Schema.Array(Schema.Tuple([Schema.Int, Schema.Int]));
 const Count = Schema.Union([Schema.Int, Schema.NumberFromString]);
 const Numbers = Schema.Array(Count);
 const SetEvent = Schema.Tuple([Schema.Int, Schema.Int]);
+const CommitEvent = Schema.Tuple([Schema.String, Schema.Int, Schema.String, Count]);
 
 const u16 = 65_535;
 const raoPerAlpha = 1e9;
 const validatorUid = 0;
 
-type Observed = { block: number; epoch: number; readonly sets: WeightsSet[]; fault: unknown };
+type Observed = {
+  block: number;
+  epoch: number;
+  readonly sets: WeightsSet[];
+  readonly commits: Committed[];
+  readonly reveals: Revealed[];
+  fault: unknown;
+};
 
 /** Reads one finalized block: its epoch, and who set weights in it. */
 const observeBlock = async (api: ApiPromise, block: number, seen: Observed): Promise<void> => {
@@ -58,7 +74,15 @@ const observeBlock = async (api: ApiPromise, block: number, seen: Observed): Pro
     };
   }>;
   for (const { event } of records) {
-    if (event.section !== 'subtensorModule' || event.method !== 'WeightsSet') continue;
+    if (event.section !== 'subtensorModule') continue;
+    if (event.method === 'TimelockedWeightsCommitted') {
+      const [, , , revealRound] = Schema.decodeUnknownSync(CommitEvent)(event.data.toJSON());
+      seen.commits.push({ epoch: seen.epoch, block, revealRound });
+    }
+    if (event.method === 'TimelockedWeightsRevealed') {
+      seen.reveals.push({ epoch: seen.epoch - revealPeriodEpochs, block });
+    }
+    if (event.method !== 'WeightsSet') continue;
     const [, validator] = Schema.decodeUnknownSync(SetEvent)(event.data.toJSON());
     const row = await module?.['weights']?.(demoNetuid, validator);
     const weights = Schema.decodeUnknownSync(Row)(row?.toJSON());
@@ -102,7 +126,7 @@ export const watchChain = async (url: string): Promise<ChainWatch> => {
   // The provider's own type and the one asked for differ under exactOptionalPropertyTypes alone.
   const provider = new WsProvider(url, 1_000) as unknown as NonNullable<ApiOptions['provider']>;
   const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
-  const seen: Observed = { block: 0, epoch: 0, sets: [], fault: null };
+  const seen: Observed = { block: 0, epoch: 0, sets: [], commits: [], reveals: [], fault: null };
   let reading = Promise.resolve();
   let wanted = 0;
   const unsubscribe = await api.rpc.chain.subscribeFinalizedHeads((head) => {
@@ -118,6 +142,8 @@ export const watchChain = async (url: string): Promise<ChainWatch> => {
   });
   return {
     weightsSet: () => seen.sets,
+    commits: () => seen.commits,
+    reveals: () => seen.reveals,
     epoch: () => seen.epoch,
     block: () => seen.block,
     rows: async (uids) => {

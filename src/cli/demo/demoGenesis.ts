@@ -2,18 +2,22 @@ import type { Player } from './cast.ts';
 import { validatorUri } from './cast.ts';
 
 export const demoNetuid = 86;
+/** Weights committed in one epoch are revealed in the next one. */
+export const revealPeriodEpochs = 1;
 
 /** Alpha rao; 1 alpha = 1e9 rao. */
 const alpha = (amount: number): string => `${amount}000000000`;
 
 /**
  * The first block of the demo's chain: one subnet, the validator with nearly all stake, and miners with a little
- * each. Commit-reveal is off; everything else that is not named has the value of a new subnet on chain.
+ * each. Commit-reveal is off unless it is asked for; everything else that is not named has the value of a new subnet on
+ * chain.
  */
 export const demoGenesis = (options: {
   readonly cast: readonly Player[];
   readonly blockTimeMs: number;
   readonly tempo: number;
+  readonly commitReveal: boolean;
   readonly allowLoopbackAxon: boolean;
 }) => ({
   chain: 'MIAOAI demo',
@@ -26,7 +30,8 @@ export const demoGenesis = (options: {
       ownerColdkey: '//MiaoaiOwner',
       ownerHotkey: '//MiaoaiOwnerHotkey',
       hyperparameters: {
-        commitRevealWeightsEnabled: false,
+        commitRevealWeightsEnabled: options.commitReveal,
+        revealPeriodEpochs,
         minAllowedWeights: 1,
         // Once per epoch fits, twice does not.
         weightsSetRateLimit: Math.floor(options.tempo / 2),

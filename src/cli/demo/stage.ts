@@ -18,6 +18,7 @@ export type StageOptions = {
   readonly miners: number;
   readonly blockTimeMs: number;
   readonly tempo: number;
+  readonly commitReveal: boolean;
   /** Told of each step and each log line. */
   readonly onStep: (text: string) => void;
   readonly onLine: (name: string, line: LogLine) => void;
@@ -112,11 +113,9 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
 
   const startChain = async (cast: readonly Player[], hasRange: boolean): Promise<string> => {
     const file = join(dir, 'genesis.json');
-    const { blockTimeMs, tempo } = options;
-    writeFileSync(
-      file,
-      JSON.stringify(demoGenesis({ cast, blockTimeMs, tempo, allowLoopbackAxon: !hasRange }), null, 2),
-    );
+    const { blockTimeMs, tempo, commitReveal } = options;
+    const genesis = demoGenesis({ cast, blockTimeMs, tempo, commitReveal, allowLoopbackAxon: !hasRange });
+    writeFileSync(file, JSON.stringify(genesis, null, 2));
     const chain = start('chain', 'cli.js', ['devnet', '--genesis', file, '--port', '0']);
     const line = await within(chain.saw('devnet.listening'), startPatienceMs, 'starting the chain');
     onStep(`chain: a block every ${blockTimeMs} ms, ${tempo} blocks per epoch, at ${String(line['url'])}`);
