@@ -110,7 +110,7 @@ const prepare = (settings: WeightSettings) =>
     const live = yield* connection;
     const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
     const specVersion = yield* Effect.mapError(live.specVersionAt(head), toChainFailure);
-    const { identity, netuid, versionKey } = settings;
+    const { identity, versionKey } = settings;
     const { genesisHash } = live;
     const known = yield* loadIntent;
     if (known !== null && isUsable(known, due, head, { genesisHash, specVersion, hotkey: identity.hotkey })) {
@@ -124,8 +124,12 @@ const prepare = (settings: WeightSettings) =>
     const { birthBlock, periodBlocks } = lifetime;
     const birth =
       birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
-    const prepared = yield* Effect.mapError(
-      live.prepareWeights({ identity, netuid, versionKey, vector: due.vector, head, birth, periodBlocks }),
+    const facts = yield* Effect.mapError(
+      live.readSubmissionFacts({ head, hotkey: identity.hotkey }),
+      toSubmitFailure,
+    );
+    const { prepared } = yield* Effect.mapError(
+      live.prepareWeights({ identity, facts, versionKey, vector: due.vector, head, birth, periodBlocks }),
       toSubmitFailure,
     );
     yield* saveIntent({ epoch: due.epoch, genesisHash, specVersion, prepared });

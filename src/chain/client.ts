@@ -4,20 +4,23 @@ import * as Layer from 'effect/Layer';
 import * as Schema from 'effect/Schema';
 import type * as Scope from 'effect/Scope';
 
-import type { BlockNumber, Netuid } from '../domain/ids.ts';
+import type { BlockNumber, Hotkey, Netuid, Uid } from '../domain/ids.ts';
 import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { RevealPlan, SubmissionFacts } from '../domain/submissionFacts.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 import type { Identity } from '../keys/identity.ts';
 import { type ChainError, ChainMalformed, type SubmitError } from './errors.ts';
 import { type Call, type PreparedExtrinsic, prepareExtrinsic } from './extrinsics.ts';
 import { followHeads, headAt } from './heads.ts';
 import { findInclusion, type Inclusion } from './inclusion.ts';
-import { readSubnet } from './metagraph.ts';
+import { readSubnet, type SubnetSource } from './metagraph.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
 import { openRpc, type Rpc } from './rpc.ts';
 import { makeRuntimes, type Runtimes } from './runtimes.ts';
 import { type AxonEndpoint, planServe } from './serveAxon.ts';
+import { readSubmissionFacts } from './submissionFacts.ts';
 import { submitPrepared } from './submit.ts';
+import { planWeights, readWeights } from './weightCalls.ts';
 
 export type ConnectOptions = {
   /** `ws://` or `wss://`. */
@@ -39,9 +42,15 @@ type Signed = {
   readonly periodBlocks: number;
 };
 type WeightsOptions = Signed & {
-  readonly netuid: Netuid;
+  /** Facts of this hotkey, as fresh as can be: they decide the call and the reveal round. */
+  readonly facts: SubmissionFacts;
   readonly vector: WeightVector;
   readonly versionKey: number;
+};
+export type PreparedWeights = {
+  readonly prepared: PreparedExtrinsic;
+  /** null for plain weights, which are in force once included. */
+  readonly reveal: RevealPlan | null;
 };
 
 /**
@@ -73,12 +82,25 @@ export interface ChainConnection {
   readonly specVersionAt: (head: Head) => Effect.Effect<number, ChainError>;
   /** The whole subnet at exactly this head. */
   readonly readSubnet: (head: Head) => Effect.Effect<SubnetSnapshot, ChainError>;
+  /** Everything of one block that decides whether weights of this hotkey are accepted, and its waiting commits. */
+  readonly readSubmissionFacts: (options: {
+    readonly head: Head;
+    readonly hotkey: Hotkey;
+  }) => Effect.Effect<SubmissionFacts, ChainError>;
+  /** The weights of a uid that are in force at this head, as the chain scaled them; empty where there are none. */
+  readonly readWeights: (options: {
+    readonly head: Head;
+    readonly uid: Uid;
+  }) => Effect.Effect<WeightVector, ChainError>;
   /** Signs any call; nothing is sent. */
   readonly prepare: (
     options: Signed & { readonly call: Call },
   ) => Effect.Effect<PreparedExtrinsic, ChainError>;
-  /** Signs `set_mechanism_weights(netuid, 0, …)`; nothing is sent. */
-  readonly prepareWeights: (options: WeightsOptions) => Effect.Effect<PreparedExtrinsic, ChainError>;
+  /**
+   * Signs what brings these weights on chain, by the subnet's rules: plain weights, or a timelocked commit of them.
+   * Nothing is sent. Each commit is locked anew: keep the bytes to send them again.
+   */
+  readonly prepareWeights: (options: WeightsOptions) => Effect.Effect<PreparedWeights, ChainError>;
   /** Signs `serve_axon` if the chain's entry differs; null when it already says the same. */
   readonly prepareServe: (
     options: Signed & { readonly endpoint: AxonEndpoint },
@@ -112,12 +134,6 @@ const readBestBlock = Effect.fnUntraced(function* (rpc: Rpc) {
   return Number(number) satisfies BlockNumber;
 });
 
-const weightsCall = ({ netuid, vector, versionKey }: WeightsOptions): Call => ({
-  pallet: 'SubtensorModule',
-  name: 'set_mechanism_weights',
-  args: [netuid, 0, vector.uids, vector.values, versionKey],
-});
-
 /** Operations that sign something. */
 const signingOperations = (
   netuid: Netuid,
@@ -133,9 +149,28 @@ const signingOperations = (
     const call = yield* planServe({ rpc, runtime, netuid, ...options });
     return call === null ? null : yield* prepare({ ...options, call });
   });
-  const prepareWeights: ChainConnection['prepareWeights'] = (options) =>
-    prepare({ ...options, call: weightsCall(options) });
+  const prepareWeights: ChainConnection['prepareWeights'] = Effect.fnUntraced(function* (options) {
+    const runtime = yield* runtimes.at(options.head.blockHash);
+    const { publicKey } = options.identity;
+    const { call, reveal } = yield* planWeights(runtime, { ...options, publicKey });
+    return { prepared: yield* prepare({ ...options, call }), reveal };
+  });
   return { prepare, prepareServe, prepareWeights };
+};
+
+/** Operations that read the state of one block. */
+const readingOperations = (
+  netuid: Netuid,
+  { rpc, runtimes }: { readonly rpc: Rpc; readonly runtimes: Runtimes },
+) => {
+  const sourceAt = (head: Head): Effect.Effect<SubnetSource, ChainError> =>
+    Effect.map(runtimes.at(head.blockHash), (runtime) => ({ rpc, runtime, netuid, head }));
+  const subnetAt: ChainConnection['readSubnet'] = (head) => Effect.flatMap(sourceAt(head), readSubnet);
+  const factsAt: ChainConnection['readSubmissionFacts'] = ({ head, hotkey }) =>
+    Effect.flatMap(sourceAt(head), (source) => readSubmissionFacts(source, hotkey));
+  const weightsAt: ChainConnection['readWeights'] = ({ head, uid }) =>
+    Effect.flatMap(sourceAt(head), (source) => readWeights(source, uid));
+  return { readSubnet: subnetAt, readSubmissionFacts: factsAt, readWeights: weightsAt };
 };
 
 /** Operations that send something, and what finding it takes. */
@@ -167,8 +202,7 @@ const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
     headAt: (block) => headAt(rpc, block),
     specVersionAt: (at) => Effect.map(runtimes.at(at.blockHash), (runtime) => runtime.version.specVersion),
     followHeads: (onHead, following) => followHeads({ rpc, onHead, ...following }),
-    readSubnet: (at) =>
-      Effect.flatMap(runtimes.at(at.blockHash), (runtime) => readSubnet({ rpc, runtime, netuid, head: at })),
+    ...readingOperations(netuid, { rpc, runtimes }),
     ...signingOperations(netuid, genesisHash, { rpc, runtimes }),
     ...sendingOperations({ rpc, runtimes }),
   } satisfies ChainConnection as ChainConnection;

@@ -41,6 +41,10 @@ export interface Runtime {
   readonly version: RuntimeVersion;
   readonly extensions: readonly TransactionExtension[];
   readonly extrinsicVersions: readonly number[];
+  readonly hasCall: (pallet: string, call: string) => boolean;
+  readonly hasStorage: (pallet: string, item: string) => boolean;
+  /** Plain JSON of a pallet's constant. */
+  readonly constant: (pallet: string, name: string) => Effect.Effect<unknown, Failure>;
   /** Hex storage key of `pallet.item` for `args`, in the map's key order. */
   readonly storageKey: (
     pallet: string,
@@ -150,6 +154,14 @@ const callBytes = (context: Context, pallet: string, call: string, args: readonl
     return attempt(`encode ${pallet}.${call}`, () => build(...args).toU8a());
   });
 
+const constantOf = (context: Context, pallet: string, name: string) =>
+  Effect.suspend((): Effect.Effect<unknown, Failure> => {
+    const found = context.decorated.consts[stringCamelCase(pallet)]?.[stringCamelCase(name)];
+    return found === undefined
+      ? Effect.fail(context.lacks(`constant ${pallet}.${name}`))
+      : attempt(`decode ${pallet}.${name}`, () => found.toPrimitive());
+  });
+
 const contextOf = (version: RuntimeVersion, metadataBytes: Uint8Array): Context => {
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, metadataBytes);
@@ -182,6 +194,11 @@ export const makeRuntime = (
       version,
       extensions: extensionsOf(registry, context.metadata),
       extrinsicVersions: [...registry.metadata.extrinsic.versions],
+      hasCall: (pallet, call) =>
+        context.decorated.tx[stringCamelCase(pallet)]?.[stringCamelCase(call)] !== undefined,
+      hasStorage: (pallet, item) =>
+        context.decorated.query[stringCamelCase(pallet)]?.[stringCamelCase(item)] !== undefined,
+      constant: (pallet, name) => constantOf(context, pallet, name),
       storageKey: (pallet, item, args) =>
         Effect.flatMap(entryOf(context, pallet, item), (entry) =>
           // The decorated function prefixes the key with its compact length, as SCALE `Bytes`.

@@ -5,8 +5,8 @@ import type { Devnet } from '#src/devnet/node.ts';
 import type { Head } from '#src/domain/metagraph.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import {
+  identity,
   NETUID,
-  prepareWeights,
   type Spoil,
   type SpoilingProxy,
   startProxy,
@@ -170,9 +170,15 @@ describe('chain / client', () => {
         const failure = yield* failureOf(connection.readSubnet(head));
         expect(failure).toMatchObject({ _tag: 'Unsupported', retry: { when: 'never' } });
         expect(failure.message).toContain('get_selective_mechagraph');
-        const prepared = yield* prepareWeights(connection, {
-          uri: '//Alice',
-          vector: { uids: [1], values: [65_535] },
+        const prepared = yield* connection.prepare({
+          identity: identity('//Alice'),
+          head,
+          periodBlocks: 32,
+          call: {
+            pallet: 'SubtensorModule',
+            name: 'set_mechanism_weights',
+            args: [NETUID, 0, [1], [65_535], 2_208],
+          },
         });
         expect(yield* Effect.orDie(connection.submitPrepared({ prepared }))).toBe('sent');
       }),

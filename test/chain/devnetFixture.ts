@@ -70,22 +70,26 @@ export const withConnection = <A, E>(
     ).pipe(Effect.provide(Chain.layer)),
   );
 
-/** Signs weights on the newest head. */
-export const prepareWeights = (
-  connection: ChainConnection,
-  options: { readonly uri: string; readonly vector: WeightVector; readonly periodBlocks?: number },
-) =>
+type WeightsToSign = { readonly uri: string; readonly vector: WeightVector; readonly periodBlocks?: number };
+
+/** Signs weights on the newest head; with commit-reveal on, gives the plan of the reveal as well. */
+export const planWeights = (connection: ChainConnection, options: WeightsToSign) =>
   Effect.gen(function* () {
     const head = yield* connection.finalizedHead();
+    const signer = identity(options.uri);
     return yield* connection.prepareWeights({
-      identity: identity(options.uri),
-      netuid: NETUID,
+      identity: signer,
+      facts: yield* connection.readSubmissionFacts({ head, hotkey: signer.hotkey }),
       vector: options.vector,
       versionKey: 2_208,
       head,
       periodBlocks: options.periodBlocks ?? 32,
     });
   });
+
+/** Signs weights on the newest head. */
+export const prepareWeights = (connection: ChainConnection, options: WeightsToSign) =>
+  Effect.map(planWeights(connection, options), ({ prepared }) => prepared);
 
 type Request = { readonly id: number; readonly method: string };
 type Reply = { readonly id?: number; result?: unknown; readonly params?: unknown };
