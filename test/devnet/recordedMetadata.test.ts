@@ -67,7 +67,16 @@ const movingIndices = new Set(['SubtensorModule events', 'SubtensorModule errors
 /** A method's text where the specs differ, with the recorded text. */
 const widened = {
   why: 'the activity cutoff in blocks outgrew u16',
-  in: ['get_metagraph', 'get_mechagraph', 'get_selective_metagraph', 'get_selective_mechagraph'],
+  in: [
+    'get_metagraph',
+    'get_mechagraph',
+    'get_all_metagraphs',
+    'get_all_mechagraphs',
+    'get_selective_metagraph',
+    'get_selective_mechagraph',
+    'get_subnet_hyperparams',
+    'get_subnet_hyperparams_v2',
+  ],
   ours: /activity_cutoff: (enum \{ 0 None\(\); 1 Some\()?Compact<u64>/,
   recorded: (_: string, some = ''): string => `activity_cutoff: ${some}Compact<u16>`,
 };

@@ -41,17 +41,21 @@ const invalid = (what: string): RpcFailure =>
   new RpcFailure(INVALID_PARAMS, 'Invalid params', `expected ${what}`);
 const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
 
+/** Bytes may come without `0x` (impl_serde): the official SDK sends arguments of runtime APIs so. */
+const withPrefix = (value: string): string => (value.startsWith('0x') ? value : `0x${value}`);
+
 /** Bytes of a hex parameter. */
 export const hexParam = (params: Params, index: number): Uint8Array => {
   const value = params[index];
-  const bytes = typeof value === 'string' ? fromHex(value) : undefined;
-  if (bytes === undefined) throw invalid(`hex with 0x as parameter ${index}`);
+  const bytes = typeof value === 'string' ? fromHex(withPrefix(value)) : undefined;
+  if (bytes === undefined) throw invalid(`bytes as hex as parameter ${index}`);
   return bytes;
 };
-/** A storage key or prefix: hex in lower case. */
+/** A storage key or prefix: hex in lower case with 0x. */
 export const keyText = (value: unknown): string => {
-  if (typeof value !== 'string' || fromHex(value) === undefined) throw invalid('storage keys as hex with 0x');
-  return value.toLowerCase();
+  const key = typeof value === 'string' ? withPrefix(value).toLowerCase() : '';
+  if (fromHex(key) === undefined) throw invalid('storage keys as hex');
+  return key;
 };
 export const keysParam = (params: Params, index: number): readonly string[] => {
   const value = params[index];

@@ -86,6 +86,8 @@ const writeRoot = (ctx: Context): void => {
   ctx.put(storage.MaxAllowedUids, ROOT, 64);
   ctx.put(storage.MaxAllowedValidators, ROOT, 64);
   ctx.put(storage.MinAllowedWeights, ROOT, 0);
+  // Root trades one for one; something in its pool keeps clients that divide by it from dividing by 0 (migrate_rao.rs).
+  ctx.put(storage.SubnetAlphaIn, ROOT, TAO);
 };
 
 /** What subnet creation writes; TAO emission starts disabled, alpha flows since the owner's start call is done. */
