@@ -42,12 +42,12 @@ export const identityOf = (pair: KeyPair): Identity => {
 };
 
 /**
- * Identity of a Substrate secret URI: `//Alice`, `<12..24 words>//hard/soft///password`, or `0x<32-byte seed>` with an
+ * Key pair of a Substrate secret URI: `//Alice`, `<12..24 words>//hard/soft///password`, or `0x<32-byte seed>` with an
  * optional path. A URI that starts with its path means the development phrase.
  *
  * Failures never repeat the input. Derivation: BIP-39 entropy → PBKDF2 → schnorrkel mini-secret (Substrate variant).
  */
-export const identityFromUri = (uri: string): Outcome<Identity, KeyFailure> => {
+export const pairFromUri = (uri: string): Outcome<KeyPair, KeyFailure> => {
   if (uri.length === 0 || uri.length > MAX_URI_LENGTH) {
     return invalid(`a secret URI has 1 to ${MAX_URI_LENGTH} characters, this one has ${uri.length}`);
   }
@@ -60,12 +60,18 @@ export const identityFromUri = (uri: string): Outcome<Identity, KeyFailure> => {
       return invalid('a hex secret is 0x and 64 hex digits (a 32-byte seed)');
     }
     const seed = isHex ? hexToU8a(phrase) : mnemonicToMiniSecret(phrase, password ?? '');
-    const derived = keyFromPath({ ...pairFromSeed(seed) }, path, 'sr25519');
-    return succeed(identityOf({ publicKey: derived.publicKey, secretKey: derived.secretKey }));
+    const { publicKey, secretKey } = keyFromPath({ ...pairFromSeed(seed) }, path, 'sr25519');
+    return succeed({ publicKey, secretKey });
   } catch {
     // The library's messages repeat the phrase in places, so none of them is passed on.
     return invalid(
       'no valid secret: expected //Name, a BIP-39 phrase (checksum included) or a 0x seed, with a path',
     );
   }
+};
+
+/** Identity of a Substrate secret URI; see `pairFromUri`. */
+export const identityFromUri = (uri: string): Outcome<Identity, KeyFailure> => {
+  const pair = pairFromUri(uri);
+  return pair.ok ? succeed(identityOf(pair.value)) : pair;
 };

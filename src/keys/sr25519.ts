@@ -1,4 +1,5 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto/crypto';
+import { sr25519Agreement } from '@polkadot/util-crypto/sr25519/agreement';
 import { sr25519PairFromSeed } from '@polkadot/util-crypto/sr25519/pair/fromSeed';
 import { sr25519Sign } from '@polkadot/util-crypto/sr25519/sign';
 import { sr25519Verify } from '@polkadot/util-crypto/sr25519/verify';
@@ -74,3 +75,27 @@ export const secretFromCanonical = (privateKey: Uint8Array): Uint8Array | null =
   }
   return carry === 0 ? secret : null;
 };
+
+/** Turns the form this library signs with back into a keyfile's `privateKey`: the scalar divided by the cofactor 8. */
+export const secretToCanonical = (secretKey: Uint8Array): Uint8Array => {
+  const canonical = Uint8Array.from(secretKey);
+  let carry = 0;
+  for (let index = SCALAR_BYTES - 1; index >= 0; index -= 1) {
+    const byte = canonical[index] ?? 0;
+    canonical[index] = (carry << (8 - COFACTOR_BITS)) | (byte >> COFACTOR_BITS);
+    carry = byte & ((1 << COFACTOR_BITS) - 1);
+  }
+  if (carry !== 0 || canonical.length !== SECRET_BYTES) throw new RangeError('no secret key of this library');
+  return canonical;
+};
+
+/** Ristretto's base point, compressed (RFC 9496 A.1). */
+const BASE_POINT = Uint8Array.from(
+  Buffer.from('e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76', 'hex'),
+);
+
+/**
+ * Public key (32 bytes) of a secret in polkadot-js form. Key agreement with the base point is exactly scalar × base,
+ * and the one multiplication the library offers for a secret without its public key.
+ */
+export const publicKeyOf = (secretKey: Uint8Array): Uint8Array => sr25519Agreement(secretKey, BASE_POINT);

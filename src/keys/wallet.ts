@@ -1,70 +1,123 @@
-import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as Effect from 'effect/Effect';
 
 import { WalletError, type WalletReason } from './errors.ts';
-import type { Identity } from './identity.ts';
-import { identityFromKeyfile } from './keyfile.ts';
+import { codeOf, MAX_SECRET_FILE_BYTES, readSecretFile } from './files.ts';
+import { type Identity, identityOf } from './identity.ts';
+import { secretFromKeyfile } from './keyfile.ts';
+import type { KeyKind, PasswordPlaces } from './password.ts';
+import type { KeySecret } from './secret.ts';
+import { unlockKeyfile } from './unlock.ts';
 
 /** Names as in the environment: BT_WALLET_PATH, BT_WALLET_NAME, BT_WALLET_HOTKEY. */
 export type WalletLocation = { readonly path: string; readonly name: string; readonly hotkey: string };
 
-/** A keyfile is below 1 KiB; anything larger is some other file. */
-const MAX_KEYFILE_BYTES = 64 * 1_024;
-
-/** `<path>/<name>/hotkeys/<hotkey>`, with a leading `~` replaced by the home directory. */
-export const hotkeyFile = ({ path, name, hotkey }: WalletLocation): string => {
-  const root = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
-  return join(resolve(root), name, 'hotkeys', hotkey);
+/** Files of one wallet and one of its hotkeys (btwallet src/wallet.rs); the `…pub.txt` are readable without a password. */
+export type WalletFiles = {
+  readonly coldkey: string;
+  readonly coldkeyPublic: string;
+  readonly hotkey: string;
+  readonly hotkeyPublic: string;
 };
+
+/** Folder of all wallets, with a leading `~` replaced by the home directory. */
+export const walletsFolder = (path: string): string =>
+  resolve(path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path);
+
+export const walletFiles = ({ path, name, hotkey }: WalletLocation): WalletFiles => {
+  const folder = join(walletsFolder(path), name);
+  return {
+    coldkey: join(folder, 'coldkey'),
+    coldkeyPublic: join(folder, 'coldkeypub.txt'),
+    hotkey: join(folder, 'hotkeys', hotkey),
+    hotkeyPublic: join(folder, 'hotkeys', `${hotkey}pub.txt`),
+  };
+};
+
+/** `<path>/<name>/hotkeys/<hotkey>`. */
+export const hotkeyFile = (location: WalletLocation): string => walletFiles(location).hotkey;
 
 const isFolderName = (name: string): boolean => /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';
 
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'unknown';
+/** Fails where a name is a path: it would lead out of the wallet folder. */
+export const checkNames = Effect.fnUntraced(function* (location: WalletLocation) {
+  if (isFolderName(location.name) && isFolderName(location.hotkey)) return;
+  const message =
+    'BT_WALLET_NAME and BT_WALLET_HOTKEY are names, not paths; the folder goes into BT_WALLET_PATH';
+  return yield* new WalletError({ reason: 'NotFound', file: hotkeyFile(location), message });
+});
 
-const readFailure = (file: string, cause: unknown): WalletError => {
+const adviceFor: { readonly [K in KeyKind]: string } = {
+  hotkey:
+    'check BT_WALLET_PATH, BT_WALLET_NAME and BT_WALLET_HOTKEY, or create the hotkey with `miaoai wallet new` or `btcli wallet new-hotkey`',
+  coldkey:
+    'check BT_WALLET_PATH and BT_WALLET_NAME; the coldkey is needed for this command only, and may be kept on another machine',
+};
+
+const readFailure = (file: string, kind: KeyKind, cause: unknown): WalletError => {
   const code = codeOf(cause);
   const reason: WalletReason = code === 'ENOENT' || code === 'ENOTDIR' ? 'NotFound' : 'Unreadable';
-  const advice =
-    reason === 'NotFound'
-      ? 'check BT_WALLET_PATH, BT_WALLET_NAME and BT_WALLET_HOTKEY, or create the hotkey with `btcli wallet new-hotkey`'
-      : 'check that it is a file this user may read';
+  const advice = reason === 'NotFound' ? adviceFor[kind] : 'check that it is a file this user may read';
   return new WalletError({ reason, file, message: `cannot read the keyfile ${file} (${code}): ${advice}` });
 };
 
-/** Reads at most one byte more than allowed, so that a device or a huge file cannot fill memory. */
-const readBounded = async (file: string): Promise<string | null> => {
-  await using handle = await open(file, 'r');
-  const buffer = Buffer.alloc(MAX_KEYFILE_BYTES + 1);
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-  return bytesRead > MAX_KEYFILE_BYTES ? null : buffer.toString('utf8', 0, bytesRead);
+/** A keyfile as it is on disk, bounded in size. */
+export const readKeyfile = Effect.fnUntraced(function* (file: string, kind: KeyKind) {
+  const read = yield* Effect.tryPromise({
+    try: () => readSecretFile(file),
+    catch: (cause) => readFailure(file, kind, cause),
+  });
+  const { bytes } = read;
+  if (bytes === null) {
+    const message = `${file} is larger than ${MAX_SECRET_FILE_BYTES} bytes, so it is no keyfile`;
+    return yield* new WalletError({ reason: 'TooLarge', file, message });
+  }
+  return { ...read, bytes };
+});
+
+export type OpenedKey = {
+  readonly secret: KeySecret;
+  readonly file: string;
+  /** What the operator should change although the key was loaded; null: nothing. */
+  readonly warning: string | null;
 };
 
 /**
- * Loads the signing hotkey of an ordinary Bittensor wallet folder (plain keyfiles of btwallet and of the older Python
- * library). Fails with a `WalletError` that names the file and what to do; never shows its content.
+ * Opens a key of a wallet folder, plain or encrypted, with everything its keyfile holds. Only the file of this kind is
+ * read: a wallet without a coldkey is complete for a daemon.
  */
-export const loadHotkey = Effect.fn('keys.loadHotkey')(function* (location: WalletLocation) {
-  const file = hotkeyFile(location);
-  if (!isFolderName(location.name) || !isFolderName(location.hotkey)) {
-    const message =
-      'BT_WALLET_NAME and BT_WALLET_HOTKEY are names, not paths; the folder goes into BT_WALLET_PATH';
-    return yield* new WalletError({ reason: 'NotFound', file, message });
-  }
-  const content = yield* Effect.tryPromise({
-    try: () => readBounded(file),
-    catch: (cause) => readFailure(file, cause),
-  });
-  if (content === null) {
-    const message = `${file} is larger than ${MAX_KEYFILE_BYTES} bytes, so it is no keyfile`;
-    return yield* new WalletError({ reason: 'TooLarge', file, message });
-  }
-  const identity = identityFromKeyfile(content);
-  if (!identity.ok) {
-    const { reason, message } = identity.error;
+export const openKey = Effect.fn('keys.openKey')(function* (
+  location: WalletLocation,
+  kind: KeyKind,
+  places: PasswordPlaces,
+) {
+  yield* checkNames(location);
+  const file = walletFiles(location)[kind];
+  const { bytes, mode, isOpenToOthers } = yield* readKeyfile(file, kind);
+  const content = yield* unlockKeyfile({ file, kind, bytes }, places);
+  const secret = secretFromKeyfile(content);
+  if (!secret.ok) {
+    const { reason, message } = secret.error;
     return yield* new WalletError({ reason, file, message: `the keyfile ${file}: ${message}` });
   }
-  return identity.value satisfies Identity;
+  const warning = isOpenToOthers
+    ? `others on this machine may use ${file} (mode ${mode.toString(8)}): chmod 600 ${file}`
+    : null;
+  return { secret: secret.value, file, warning } satisfies OpenedKey;
+});
+
+/** Nobody gives a password: encrypted keyfiles are refused. */
+const nothingGiven: PasswordPlaces = { passwordFile: null, env: {}, ask: null };
+
+/**
+ * Loads the signing hotkey of an ordinary Bittensor wallet folder (btwallet's keyfiles and those of the older Python
+ * library, plain or encrypted). Fails with a `WalletError` that names the file and what to do; never shows its content.
+ */
+export const loadHotkey = Effect.fn('keys.loadHotkey')(function* (
+  location: WalletLocation,
+  places: PasswordPlaces = nothingGiven,
+) {
+  const { secret } = yield* openKey(location, 'hotkey', places);
+  return identityOf(secret.pair) satisfies Identity;
 });

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WalletError } from '#src/keys/errors.ts';
 import { type Identity, identityFromUri, keysReady, verifySignature } from '#src/keys/identity.ts';
-import { hotkeyFile, loadHotkey } from '#src/keys/wallet.ts';
+import { hotkeyFile, loadHotkey, openKey } from '#src/keys/wallet.ts';
 
 /** Keyfile of the development phrase as btwallet writes it. */
 const FULL = {
@@ -84,9 +85,9 @@ describe('keys / wallet', () => {
     ['a broken phrase', { ...FULL, secretPhrase: 'drive drive drive' }, 'Malformed'],
     ['numbers', { ...FULL, secretPhrase: 5 }, 'Malformed'],
     ['no JSON', 'hello', 'Malformed'],
-    ['a secretbox', '$NACL\u0001\u0002', 'Encrypted'],
-    ['an Ansible vault', '$ANSIBLE_VAULT;1.1;AES256\n31', 'Encrypted'],
-    ['a Fernet token', 'gAAAAABh', 'Encrypted'],
+    ['a secretbox', '$NACL\u0001\u0002', 'NoPassword'],
+    ['an Ansible vault', '$ANSIBLE_VAULT;1.1;AES256\n31', 'NoPassword'],
+    ['a Fernet token', 'gAAAAABh', 'NoPassword'],
     ['too much', 'x'.repeat(70_000), 'TooLarge'],
   ])('refuses a keyfile with %s', async (_name, content, reason) => {
     await write('bad', content);
@@ -98,11 +99,34 @@ describe('keys / wallet', () => {
     }
   });
 
-  it('says that encrypted keyfiles are not supported yet', async () => {
+  it('lists the ways to give a password when an encrypted keyfile has none', async () => {
     await write('sealed', '$NACL...');
-    expect((await refusal('sealed')).message).toContain(
-      'encrypted keyfiles are not supported yet by this version',
-    );
+    const { message } = await refusal('sealed');
+    for (const way of ['--wallet-password-file', 'hotkey_password', 'BT_PW_', 'HOTKEYS_SEALED', 'terminal']) {
+      expect(message).toContain(way);
+    }
+  });
+
+  it('does not wait for a pipe in place of the file', async () => {
+    execFileSync('mkfifo', [join(path, 'default', 'hotkeys', 'pipe')]);
+    expect((await refusal('pipe')).reason).toBe('Unreadable');
+  });
+
+  it('warns of a keyfile that others may read', async () => {
+    await write('shared', FULL);
+    const file = join(path, 'default', 'hotkeys', 'shared');
+    const open = () =>
+      Effect.runPromise(
+        openKey({ path, name: 'default', hotkey: 'shared' }, 'hotkey', {
+          passwordFile: null,
+          env: {},
+          ask: null,
+        }),
+      );
+    await chmod(file, 0o640);
+    expect((await open()).warning).toContain(`chmod 600 ${file}`);
+    await chmod(file, 0o600);
+    expect((await open()).warning).toBeNull();
   });
 
   it('names the variables to check when there is no such file', async () => {
