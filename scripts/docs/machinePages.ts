@@ -4,6 +4,7 @@ import { type Chart, type ChartState, chartOf, statesUnder } from '../../src/ins
 import { mermaidOf } from '../../src/inspector/mermaid.ts';
 import { chainLinkMachine } from '../../src/machines/chainLink.machine.ts';
 import { delays } from '../../src/machines/delays.ts';
+import { endpointWatchMachine } from '../../src/machines/endpointWatch.machine.ts';
 import { epochMachine } from '../../src/machines/epoch.machine.ts';
 import { inferencePoolMachine } from '../../src/machines/inferencePool.machine.ts';
 import { minerMachine } from '../../src/machines/miner.machine.ts';
@@ -37,6 +38,13 @@ const described: readonly Described[] = [
       'The link to the chain, for both roles. One endpoint at a time is followed by its finalized heads; a watchdog ' +
       'turns silence into a named state and, if it lasts, into the next endpoint of the list. It alone decides ' +
       'about reconnecting.',
+  },
+  {
+    machine: endpointWatchMachine,
+    intro:
+      'Asks the other endpoints of the list, one at a time, how far they are. It ends as soon as there is a reason to ' +
+      'leave the one in use: another is ahead and can be believed, or one that stands earlier is well again. What can ' +
+      'be believed: `src/domain/chainHeight.ts`.',
   },
   {
     machine: epochMachine,

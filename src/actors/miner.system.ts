@@ -14,6 +14,7 @@ import { defaultLinkLimits } from '../transport/limits.ts';
 import { announceAxon } from './announceAxon.actor.ts';
 import { firstChainSeen } from './chainIdentity.ts';
 import { chainSession, readSubnet } from './chainSession.actor.ts';
+import { endpointWatch } from './compareHeights.actor.ts';
 import { inferenceWorkers } from './inferenceWorkers.actor.ts';
 import type { MinerRuntime } from './layers.ts';
 import { listener } from './listener.actor.ts';
@@ -27,6 +28,7 @@ export type MinerSettings = {
   readonly connectTimeoutMs: number;
   readonly chainCallTimeoutMs: number;
   readonly headPatienceMs: number;
+  readonly endpointCheckMs: number;
   readonly drainGraceMs: number;
   readonly axonIp: string | null;
   readonly axonPort: number;
@@ -75,6 +77,7 @@ const machineOf = (parts: MinerParts) => {
             checkChain: firstChainSeen(),
           }),
           readSubnet: readSubnet(runtime),
+          endpointWatch: endpointWatch(runtime, settings),
         },
       }),
       inferencePool: inferencePoolMachine.provide({
@@ -119,6 +122,7 @@ export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine>
       chainLink: {
         endpoints: settings.chainEndpoints,
         headPatienceMs: settings.headPatienceMs,
+        endpointCheckMs: settings.endpointCheckMs,
         readEveryBlocks,
       },
       inferencePool: { slots: settings.workers, drainGraceMs: settings.drainGraceMs },

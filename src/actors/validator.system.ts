@@ -15,6 +15,7 @@ import { defaultLinkLimits } from '../transport/limits.ts';
 import type { CheckChain } from './chainIdentity.ts';
 import { chainSession, readSubnet } from './chainSession.actor.ts';
 import { cohort } from './cohort.actor.ts';
+import { endpointWatch } from './compareHeights.actor.ts';
 import type { ValidatorRuntime } from './layers.ts';
 import { minerLink } from './minerLink.actor.ts';
 import { createObserver } from './observer.ts';
@@ -31,6 +32,7 @@ export type ValidatorSettings = {
   readonly connectTimeoutMs: number;
   readonly chainCallTimeoutMs: number;
   readonly headPatienceMs: number;
+  readonly endpointCheckMs: number;
   readonly drainGraceMs: number;
   readonly taskKinds: readonly TaskKind[];
   readonly tasksPerRound: number;
@@ -134,6 +136,7 @@ const machineOf = (parts: ValidatorParts) => {
             checkChain: parts.checkChain,
           }),
           readSubnet: readSubnet(runtime),
+          endpointWatch: endpointWatch(runtime, settings),
         },
       }),
       epoch: epochOf(parts),
@@ -166,6 +169,7 @@ export const createValidatorSystem = (
       chainLink: {
         endpoints: settings.chainEndpoints,
         headPatienceMs: settings.headPatienceMs,
+        endpointCheckMs: settings.endpointCheckMs,
         readEveryBlocks,
       },
       maxSessions: settings.maxLinks,

@@ -220,6 +220,7 @@ export const readSubnet = Effect.fn('chain.readSubnet')(function* (source: Subne
     netuid,
     block,
     blockHash,
+    specVersion: runtime.version.specVersion,
     epochIndex,
     lastEpochBlock,
     nextEpochBlock: nextEpochBlock({ block, tempo: selected.tempo, lastEpochBlock, pendingEpochAt }),

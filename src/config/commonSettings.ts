@@ -49,7 +49,8 @@ const chain = {
     env: 'BT_SUBTENSOR_CHAIN_ENDPOINT',
     envAliases: ['MIAOAI_CHAIN_ENDPOINTS'],
     group: 'Chain',
-    description: 'Nodes of the network, the first that answers is used. Replaces the addresses of --network.',
+    description:
+      'Nodes of the network in order of preference; the others stand in for the first. Replaces the addresses of --network.',
     placeholder: '<url,…>',
     allowed: 'ws:// or wss:// URLs with commas between them',
     schema: NodeUrl,
@@ -81,6 +82,17 @@ const chain = {
     group: 'Chain',
     description:
       'Without a new block for this long a node counts as stuck. The main network makes a block every 12 s.',
+    unit: 'of milliseconds',
+    minimum: 1_000,
+    maximum: 3_600_000,
+    text: '60000',
+  }),
+  endpointCheckMs: integer({
+    flag: '--endpoint-check-ms',
+    env: 'MIAOAI_ENDPOINT_CHECK_MS',
+    group: 'Chain',
+    description:
+      'How often another node of the list is asked how far it is; one that is ahead, or stands earlier and is well, is used.',
     unit: 'of milliseconds',
     minimum: 1_000,
     maximum: 3_600_000,
@@ -118,6 +130,13 @@ const wallet = {
     group: 'Wallet',
     description: 'Folder of the wallets.',
     text: '~/.bittensor/wallets',
+  }),
+  walletPasswordFile: optionalPath({
+    flag: '--wallet-password-file',
+    env: 'BT_WALLET_PASSWORD_FILE',
+    group: 'Wallet',
+    description: 'File with the password of an encrypted hotkey and nothing else.',
+    note: "systemd's credential hotkey_password, a BT_PW_ variable, or a question on the terminal",
   }),
   hotkeyUri: optionalText({
     flag: '--hotkey-uri',

@@ -62,6 +62,8 @@ export type SubnetSnapshot = {
   readonly netuid: Netuid;
   readonly block: BlockNumber;
   readonly blockHash: string;
+  /** Version of the runtime in the state of this block. */
+  readonly specVersion: number;
   /** `SubnetEpochIndex`: epochs run so far; weights set now count for the epoch that ends at `nextEpochBlock`. */
   readonly epochIndex: EpochIndex;
   readonly lastEpochBlock: BlockNumber;

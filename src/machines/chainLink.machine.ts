@@ -3,17 +3,20 @@ import {
   type CallbackActorLogic,
   cancel,
   type EventObject,
+  enqueueActions,
   type PromiseActorLogic,
   raise,
   sendTo,
   setup,
 } from 'xstate';
 
+import { maskEndpoint } from '../domain/endpoint.ts';
 import type { ChainFailure } from '../domain/failures.ts';
 import type { BlockNumber } from '../domain/ids.ts';
 import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { backoffMs, delays } from './delays.ts';
+import { type Departure, type EndpointFact, endpointWatchMachine } from './endpointWatch.machine.ts';
 import { root } from './root.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
 
@@ -21,9 +24,11 @@ export type ChainSession = CallbackActorLogic<EventObject, { readonly endpoint: 
 export type ReadSubnet = PromiseActorLogic<Outcome<SubnetSnapshot, ChainFailure>, { readonly head: Head }>;
 
 export type ChainLinkInput = {
-  /** Ordered endpoint list, at least one; the next one is tried after each loss. */
+  /** Ordered endpoint list, at least one; the next one is tried after each loss, the first is preferred. */
   readonly endpoints: readonly string[];
   readonly headPatienceMs: number;
+  /** How often another endpoint is asked how far it is. */
+  readonly endpointCheckMs: number;
   /** The metagraph is read at least this often, and whenever an epoch is due. */
   readonly readEveryBlocks: number;
 };
@@ -38,15 +43,34 @@ export type ChainLinkEvent =
 
 /** What the root learns. */
 export type ChainFact =
+  | EndpointFact
   | { readonly type: 'chain.opened'; readonly genesisHash: string }
   | { readonly type: 'chain.block'; readonly head: Head }
   | { readonly type: 'chain.subnet'; readonly subnet: SubnetSnapshot }
   | { readonly type: 'chain.unreadable'; readonly failure: ChainFailure; readonly block: BlockNumber }
-  | { readonly type: 'chain.lost'; readonly failure: ChainFailure };
+  | { readonly type: 'chain.lost'; readonly failure: ChainFailure }
+  /** The endpoint in use is behind another one, to which the link goes now. */
+  | {
+      readonly type: 'chain.lagging';
+      readonly endpoint: string;
+      readonly other: string;
+      readonly block: BlockNumber;
+      readonly otherBlock: BlockNumber;
+    }
+  /** An endpoint that stands earlier in the list is well again, and is gone back to. */
+  | { readonly type: 'chain.preferred'; readonly endpoint: string; readonly other: string }
+  /** The chain runs a newer runtime than when it was last looked at. */
+  | {
+      readonly type: 'chain.upgraded';
+      readonly from: number;
+      readonly to: number;
+      readonly block: BlockNumber;
+    };
 
 type Context = {
   readonly endpoints: readonly string[];
   readonly headPatienceMs: number;
+  readonly endpointCheckMs: number;
   readonly readEveryBlocks: number;
   /** Index into `endpoints`. */
   readonly endpoint: number;
@@ -54,6 +78,8 @@ type Context = {
   readonly attempt: number;
   readonly jitter: number;
   readonly genesisHash: string | null;
+  /** Newest runtime version seen; null before the first connection. */
+  readonly specVersion: number | null;
   readonly head: Head | null;
   /** The subnet is read again at this block; 0 asks for it at the next head. */
   readonly readAtBlock: number;
@@ -71,6 +97,17 @@ const silence: ChainFailure = {
   retry: { when: 'reconnected' },
 };
 
+/** Endpoints by the index a departure names, fit to be shown. */
+const shown = (context: Context, index: number): string => maskEndpoint(context.endpoints[index] ?? '');
+
+/** Why another endpoint is opened. */
+const departureFact = (context: Context, left: Departure): ChainFact => {
+  const names = { endpoint: shown(context, context.endpoint), other: shown(context, left.endpoint) };
+  return left.reason === 'preferred'
+    ? { type: 'chain.preferred', ...names }
+    : { type: 'chain.lagging', ...names, block: left.block, otherBlock: left.otherBlock };
+};
+
 export const chainLinkMachine = setup({
   types: {
     context: {} as Context,
@@ -80,6 +117,7 @@ export const chainLinkMachine = setup({
   actors: {
     chainSession: unprovidedLink('chainSession') as ChainSession,
     readSubnet: unprovidedTask('readSubnet') as ReadSubnet,
+    endpointWatch: endpointWatchMachine,
   },
   guards: {
     isNewlyUnreadable: ({ context }, params: { readonly tag: ChainFailure['_tag'] | null }) => {
@@ -94,6 +132,7 @@ export const chainLinkMachine = setup({
     connectPatience: delays.connectPatienceMs,
     headPatience: ({ context }) => context.headPatienceMs,
     stalePatience: delays.stalePatienceMs,
+    switchPause: delays.switchPauseMs,
     reconnectDelay: ({ context }) =>
       backoffMs({
         attempt: context.attempt - 1,
@@ -106,6 +145,19 @@ export const chainLinkMachine = setup({
     recordHead: assign(({ event }) =>
       event.type === 'head.finalized' ? { head: event.head, lastFailure: null } : {},
     ),
+    tellWatch: sendTo('endpointWatch', ({ event }) => event),
+    // A lagging endpoint shows an older runtime: that is no downgrade of the chain.
+    recordVersion: enqueueActions(({ enqueue, context }, params: { readonly specVersion: number }) => {
+      const { specVersion: from, head } = context;
+      const { specVersion: to } = params;
+      if (from !== null && to <= from) return;
+      enqueue.assign({ specVersion: to });
+      if (from !== null) enqueue.sendTo(root, { type: 'chain.upgraded', from, to, block: head?.block ?? 0 });
+    }),
+    depart: enqueueActions(({ enqueue, context }, left: Departure) => {
+      enqueue.sendTo(root, departureFact(context, left));
+      enqueue.assign({ endpoint: left.endpoint });
+    }),
     reportHead: sendTo(root, ({ event }) =>
       event.type === 'head.finalized' ? { type: 'chain.block', head: event.head } : event,
     ),
@@ -134,6 +186,7 @@ export const chainLinkMachine = setup({
     attempt: 0,
     jitter: 0,
     genesisHash: null,
+    specVersion: null,
     head: null,
     readAtBlock: 0,
     lastFailure: null,
@@ -143,11 +196,26 @@ export const chainLinkMachine = setup({
   states: {
     linked: {
       description: 'One endpoint is in use: being opened, followed, or silent but not yet given up.',
-      invoke: {
-        id: 'session',
-        src: 'chainSession',
-        input: ({ context }) => ({ endpoint: context.endpoints[context.endpoint] ?? '' }),
-      },
+      invoke: [
+        {
+          id: 'session',
+          src: 'chainSession',
+          input: ({ context }) => ({ endpoint: context.endpoints[context.endpoint] ?? '' }),
+        },
+        {
+          id: 'endpointWatch',
+          src: 'endpointWatch',
+          input: ({ context }) => ({
+            endpoints: context.endpoints,
+            endpoint: context.endpoint,
+            endpointCheckMs: context.endpointCheckMs,
+          }),
+          onDone: {
+            target: 'switching',
+            actions: { type: 'depart', params: ({ event }) => event.output },
+          },
+        },
+      ],
       initial: 'connecting',
       on: {
         'chain.closed': {
@@ -172,6 +240,10 @@ export const chainLinkMachine = setup({
               target: 'synced',
               actions: [
                 'awaitSteady',
+                {
+                  type: 'recordVersion',
+                  params: ({ event }) => ({ specVersion: event.specVersion }),
+                },
                 assign({ genesisHash: ({ event }) => event.genesisHash, readAtBlock: 0 }),
                 sendTo(root, ({ event }) => ({ type: 'chain.opened', genesisHash: event.genesisHash })),
               ],
@@ -189,7 +261,7 @@ export const chainLinkMachine = setup({
               on: {
                 'head.finalized': {
                   target: '#chainLink.linked.synced',
-                  actions: ['recordHead', 'reportHead'],
+                  actions: ['recordHead', 'reportHead', 'tellWatch'],
                 },
               },
             },
@@ -216,6 +288,12 @@ export const chainLinkMachine = setup({
                             }
                           : {},
                       ),
+                      {
+                        type: 'recordVersion',
+                        params: ({ event }) => ({
+                          specVersion: event.output.ok ? event.output.value.specVersion : 0,
+                        }),
+                      },
                       sendTo(root, ({ event }) =>
                         event.output.ok
                           ? { type: 'chain.subnet', subnet: event.output.value }
@@ -257,7 +335,7 @@ export const chainLinkMachine = setup({
               on: {
                 'head.finalized': {
                   description: 'Only recorded: the watchdog is the deadline of the read as well.',
-                  actions: ['recordHead', 'reportHead'],
+                  actions: ['recordHead', 'reportHead', 'tellWatch'],
                 },
               },
             },
@@ -268,10 +346,18 @@ export const chainLinkMachine = setup({
           entry: ['forgetSteady', 'reportLoss'],
           after: { stalePatience: '#chainLink.reconnecting' },
           on: {
-            'head.finalized': { target: 'synced', actions: ['awaitSteady', 'recordHead', 'reportHead'] },
+            'head.finalized': {
+              target: 'synced',
+              actions: ['awaitSteady', 'recordHead', 'reportHead', 'tellWatch'],
+            },
           },
         },
       },
+    },
+    switching: {
+      description: 'Another endpoint is better: this one is behind it, or was only the stand-in for it.',
+      entry: 'forgetSteady',
+      after: { switchPause: 'linked' },
     },
     reconnecting: {
       description: 'The next endpoint of the list is opened after a growing, jittered pause.',

@@ -12,6 +12,8 @@ export const delays = {
   /** First pause before a chain endpoint is dialled again; doubles up to the maximum. */
   reconnectBaseMs: 500,
   reconnectMaxMs: 30_000,
+  /** Time for the old socket to close before a better endpoint is opened. */
+  switchPauseMs: 250,
   /** Dialling and handshake with a miner. */
   dialPatienceMs: 15_000,
   /** First pause before a miner is dialled again; doubles up to the maximum. */

@@ -1,175 +1,8 @@
-import { assign, enqueueActions, not, sendTo, setup, stopChild } from 'xstate';
+import { assign, not, sendTo, stopChild } from 'xstate';
 
-import type { Hotkey } from '../domain/ids.ts';
-import { chainLinkMachine } from './chainLink.machine.ts';
-import { epochMachine, scheduleOf } from './epoch.machine.ts';
-import { minerSessionMachine } from './minerSession.machine.ts';
-import { isOverdueAt, overdueAfterMs } from './overdue.ts';
-import { sessionDefectLimit } from './restart.ts';
-import { root } from './root.ts';
-import { applyChange, candidatesOf, linkCounts, recordLink, rosterChange, withoutMiner } from './roster.ts';
-import { unprovidedTask } from './unprovided.ts';
-import type {
-  PrepareValidator,
-  ValidatorContext,
-  ValidatorEvent,
-  ValidatorInput,
-  ValidatorOutput,
-} from './validatorLife.ts';
-import { weightSettingMachine } from './weightSetting.machine.ts';
+import { validatorSetup } from './validatorSetup.ts';
 
-const sessionId = (hotkey: Hotkey) => `session/${hotkey}`;
-
-const machine = setup({
-  types: {
-    context: {} as ValidatorContext,
-    events: {} as ValidatorEvent,
-    input: {} as ValidatorInput,
-    output: {} as ValidatorOutput,
-  },
-  actors: {
-    prepareValidator: unprovidedTask('prepareValidator') as PrepareValidator,
-    chainLink: chainLinkMachine,
-    epoch: epochMachine,
-    minerSession: minerSessionMachine,
-    weightSetting: weightSettingMachine,
-  },
-  guards: {
-    isRegistered: ({ context, event }) =>
-      event.type === 'chain.subnet' && event.subnet.neurons.some(({ hotkey }) => hotkey === context.hotkey),
-    isTolerableDefect: ({ context, event }) =>
-      'actorId' in event &&
-      event.actorId.startsWith(sessionId('')) &&
-      context.sessionDefects < sessionDefectLimit.restarts,
-    isEpochEnd: (_, params: { readonly actorId: string }) => params.actorId === 'epoch',
-    isNextEpoch: ({ context, event }) =>
-      event.type === 'chain.subnet' && context.epoch !== null && event.subnet.epochIndex > context.epoch,
-  },
-  delays: {
-    drainGrace: ({ context }) => context.drainGraceMs,
-    epochOverdue: ({ context }) => overdueAfterMs(context.subnet),
-  },
-  actions: {
-    recordSubnet: assign(({ context, event }) =>
-      event.type === 'chain.subnet'
-        ? {
-            subnet: event.subnet,
-            block: event.subnet.block,
-            uid: event.subnet.neurons.find(({ hotkey }) => hotkey === context.hotkey)?.uid ?? null,
-          }
-        : {},
-    ),
-    recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
-    forwardBlock: enqueueActions(({ enqueue, event, context }) => {
-      if (event.type !== 'chain.block') return;
-      const block = { type: 'block.finalized', block: event.head.block } as const;
-      enqueue.sendTo('weightSetting', block);
-      const { subnet, uid } = context;
-      if (subnet !== null && uid !== null && isOverdueAt(subnet, event.head.block)) {
-        enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: subnet.epochIndex });
-      }
-      if (context.epoch !== null) enqueue.sendTo('epoch', block);
-    }),
-    followRoster: enqueueActions(({ enqueue, context }) => {
-      if (context.subnet === null) return;
-      const change = rosterChange({
-        roster: context.roster,
-        subnet: context.subnet,
-        ownHotkey: context.hotkey,
-        maxSessions: context.maxSessions,
-      });
-      for (const { hotkey, axon } of change.joined) {
-        enqueue.spawnChild('minerSession', { id: sessionId(hotkey), input: { hotkey, axon } });
-      }
-      for (const { hotkey, axon } of change.moved) {
-        enqueue.sendTo(sessionId(hotkey), { type: 'axon.moved', axon });
-      }
-      for (const hotkey of change.left) enqueue.sendTo(sessionId(hotkey), { type: 'session.close' });
-      enqueue.assign({ roster: applyChange(context.roster, change) });
-    }),
-    tellEpoch: enqueueActions(({ enqueue, context }) => {
-      if (context.epoch === null || context.subnet === null) return;
-      // Candidates first: the counts may begin a round, which takes the candidates as they are then.
-      enqueue.sendTo('epoch', {
-        type: 'epoch.rescheduled',
-        ...scheduleOf(context.subnet),
-        candidates: candidatesOf(context.roster, context.subnet),
-      });
-      enqueue.sendTo('epoch', { type: 'sessions.changed', ...linkCounts(context.roster) });
-    }),
-    openEpoch: enqueueActions(({ enqueue, context }) => {
-      if (context.epoch !== null || context.subnet === null) return;
-      const schedule = scheduleOf(context.subnet);
-      enqueue.spawnChild('epoch', {
-        id: 'epoch',
-        input: {
-          ...schedule,
-          block: context.block,
-          candidates: candidatesOf(context.roster, context.subnet),
-          dueAfterFraction: context.dueAfterFraction,
-          roundDeadlineMs: context.roundDeadlineMs,
-          roundIntervalMs: context.roundIntervalMs,
-        },
-      });
-      enqueue.sendTo('epoch', { type: 'system.resumed' });
-      enqueue.assign({ epoch: schedule.epoch });
-    }),
-    closeEpoch: enqueueActions(({ enqueue, context }) => {
-      if (context.epoch !== null) enqueue.sendTo('epoch', { type: 'epoch.close' });
-    }),
-    // Told with each metagraph, so that epochs which went by unseen are accounted for as well.
-    accountEpochs: enqueueActions(({ enqueue, context }) => {
-      if (context.subnet === null) return;
-      const epoch = context.subnet.epochIndex;
-      enqueue.sendTo('weightSetting', { type: 'epoch.began', epoch });
-      if (epoch > 0) enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: epoch - 1 });
-    }),
-    reportOverdue: enqueueActions(({ enqueue, context }) => {
-      if (context.subnet === null) return;
-      enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: context.subnet.epochIndex });
-    }),
-    recordLink: assign(({ context, event }) => {
-      if (event.type === 'session.ready')
-        return { roster: recordLink(context.roster, event.hotkey, 'ready') };
-      if (event.type === 'session.lost') return { roster: recordLink(context.roster, event.hotkey, 'lost') };
-      return {};
-    }),
-    forgetDefective: enqueueActions(({ enqueue, context, event }) => {
-      if (!('error' in event)) return;
-      const { actorId } = event;
-      enqueue.stopChild(actorId);
-      enqueue.assign({
-        roster: withoutMiner(context.roster, actorId.slice(sessionId('').length)),
-        sessionDefects: context.sessionDefects + 1,
-      });
-      enqueue.sendTo(root, { type: 'session.failed', actorId, error: String(event.error) });
-      enqueue.raise({ type: 'defect.forgotten' }, { delay: sessionDefectLimit.withinMs });
-    }),
-    requestWeights: enqueueActions(({ enqueue, event }) => {
-      if (event.type !== 'epoch.scored' || event.vector.uids.length === 0) return;
-      enqueue.sendTo('weightSetting', { ...event, type: 'weights.due' });
-    }),
-    recordWeights: assign(({ event }) => {
-      if (event.type === 'weights.confirmed') {
-        return { confirmedEpoch: event.epoch, confirmedAtBlock: event.block, behind: 0 };
-      }
-      return event.type === 'weights.missed' ? { behind: event.behind } : {};
-    }),
-    dismissSessions: enqueueActions(({ enqueue, context }) => {
-      for (const hotkey of Object.keys(context.roster)) {
-        enqueue.sendTo(sessionId(hotkey), { type: 'session.close' });
-      }
-      enqueue.assign({ roster: {} });
-    }),
-    recordReason: assign(({ event }) => (event.type === 'system.drain' ? { reason: event.reason } : {})),
-    recordDefect: assign(({ event }) => ({
-      exit: 'failed' as const,
-      reason: 'error' in event ? `${event.type}: ${String(event.error)}` : event.type,
-    })),
-  },
-});
-
-export const validatorMachine = machine.createMachine({
+export const validatorMachine = validatorSetup.createMachine({
   id: 'validator',
   context: ({ input }) => ({
     ...input,
@@ -247,6 +80,10 @@ export const validatorMachine = machine.createMachine({
         },
         'chain.unreadable': { description: 'Read again at the next head; observers report it.' },
         'chain.lost': { description: 'The chain link reconnects by itself; observers report it.' },
+        'chain.lagging': { description: 'The chain link goes to the better endpoint; observers report it.' },
+        'chain.preferred': { description: 'The chain link goes back to it; observers report it.' },
+        'chain.forked': { description: 'An operator should look; observers report it.' },
+        'chain.upgraded': { description: 'Codecs follow each block by themselves; observers report it.' },
         'session.ready': { actions: ['recordLink', 'tellEpoch'] },
         'session.lost': { actions: ['recordLink', 'tellEpoch'] },
         'xstate.done.actor.*': {

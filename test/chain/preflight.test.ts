@@ -31,6 +31,7 @@ const subnet = (
   netuid: 86,
   block: 200,
   blockHash: '0x00',
+  specVersion: 425,
   epochIndex: 1,
   lastEpochBlock: 180,
   nextEpochBlock: 280,

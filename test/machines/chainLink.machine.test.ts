@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 
+import type { HeightReading } from '#src/domain/chainHeight.ts';
 import type { ChainFailure } from '#src/domain/failures.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
 import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
 import { delays } from '#src/machines/delays.ts';
+import { type CompareHeights, endpointWatchMachine } from '#src/machines/endpointWatch.machine.ts';
 import {
   done,
   fakeLink,
@@ -20,10 +22,11 @@ import { subnetAt } from '#test/support/machinesSubnet.ts';
 const input = {
   endpoints: ['ws://one', 'ws://two'],
   headPatienceMs: 60_000,
+  endpointCheckMs: 60_000,
   readEveryBlocks: 10,
 };
 const gone: ChainFailure = { _tag: 'Unreachable', message: 'closed', retry: { when: 'reconnected' } };
-const opened = { type: 'chain.opened', genesisHash: '0xabc', specVersion: 420 } as const;
+const opened = { type: 'chain.opened', genesisHash: '0xabc', specVersion: 425 } as const;
 const head = (block: number) =>
   ({ type: 'head.finalized', head: { block, blockHash: `0x${block}` } }) as const;
 const closed = (jitter: number) => ({ type: 'chain.closed', failure: gone, jitter }) as const;
@@ -31,12 +34,17 @@ const closed = (jitter: number) => ({ type: 'chain.closed', failure: gone, jitte
 const run = (settings = input) => {
   const session = fakeLink<ChainSession>();
   const readSubnet = fakeTask<ReadSubnet>();
+  const compareHeights = fakeTask<CompareHeights>();
   const machine = chainLinkMachine.provide({
-    actors: { chainSession: session.logic, readSubnet: readSubnet.logic },
+    actors: {
+      chainSession: session.logic,
+      readSubnet: readSubnet.logic,
+      endpointWatch: endpointWatchMachine.provide({ actors: { compareHeights: compareHeights.logic } }),
+    },
   });
   const running = start(machine, { input: settings });
   const types = () => running.facts.map(({ type }) => type);
-  return { session, readSubnet, types, ...running };
+  return { session, readSubnet, compareHeights, types, ...running };
 };
 
 const synced = async () => {
@@ -51,7 +59,11 @@ describe('machines / chainLink', () => {
   it('opens the first endpoint and reports nothing before it has answered', () => {
     const [snapshot, actions] = initialTransition(chainLinkMachine, input);
     expect(snapshot.value).toEqual({ linked: 'connecting' });
-    expect(actions.map(({ type }) => type)).toEqual(['xstate.spawnChild', 'xstate.raise']);
+    expect(actions.map(({ type }) => type)).toEqual([
+      'xstate.spawnChild',
+      'xstate.spawnChild',
+      'xstate.raise',
+    ]);
     const { session, facts } = run();
     expect(session.lives.map((life) => life.input)).toEqual([{ endpoint: 'ws://one' }]);
     expect(facts).toEqual([]);
@@ -75,6 +87,8 @@ describe('machines / chainLink', () => {
       timeout('stalePatience', 'chainLink.linked.stale'),
       timeout('connectPatience', 'chainLink.linked.connecting'),
       timeout('reconnectDelay', 'chainLink.reconnecting'),
+      done('endpointWatch', { reason: 'lagging', endpoint: 1, block: 100, otherBlock: 200 }),
+      timeout('switchPause', 'chainLink.switching'),
     ];
     const distinguish = (context: { readAtBlock: number; head: object | null }) => [
       context.readAtBlock,
@@ -273,6 +287,77 @@ describe('machines / chainLink', () => {
     expect(value()).toBe('reconnecting');
     clock.increment(1);
     expect(value()).toEqual({ linked: 'connecting' });
+  });
+
+  const ahead: HeightReading = {
+    ours: { block: 100, timestampMs: 1_000_000, blockMs: 12_000 },
+    other: { block: 110, timestampMs: 1_120_000 },
+    isSameChain: true,
+    nowMs: 1_121_000,
+  };
+
+  it('leaves an endpoint that lags for the one that is ahead, and says so', async () => {
+    const { clock, compareHeights, session, value, facts } = await synced();
+    clock.increment(59_999);
+    expect(compareHeights.calls).toEqual([]);
+    session.newest().emit(head(101));
+    clock.increment(1);
+    expect(compareHeights.calls).toEqual([
+      { endpoint: 'ws://two', head: { block: 101, blockHash: '0x101' } },
+    ]);
+    await compareHeights.answer(succeed(ahead));
+    expect(value()).toBe('switching');
+    expect(session.newest().isReleased).toBe(true);
+    expect(facts.at(-1)).toEqual({
+      type: 'chain.lagging',
+      endpoint: 'ws://one',
+      other: 'ws://two',
+      block: 100,
+      otherBlock: 110,
+    });
+    clock.increment(delays.switchPauseMs);
+    expect(value()).toEqual({ linked: 'connecting' });
+    expect(session.newest().input).toEqual({ endpoint: 'ws://two' });
+  });
+
+  it('goes back to the first endpoint once it has been level for a while', async () => {
+    const { actor, clock, compareHeights, session, readSubnet, value, facts } = await synced();
+    session.newest().emit(closed(0));
+    clock.increment(delays.reconnectBaseMs);
+    expect(session.newest().input).toEqual({ endpoint: 'ws://two' });
+    actor.send(opened);
+    const level: HeightReading = { ...ahead, other: ahead.ours };
+    for (let block = 101; value() !== 'switching'; block += 1) {
+      actor.send(head(block));
+      if (block === 101) await readSubnet.answer(succeed(subnetAt({ block, nextEpochBlock: 300 })));
+      for (let waited = 0; waited < 60_000; waited += 20_000) {
+        clock.increment(20_000);
+        actor.send(head(block));
+      }
+      await compareHeights.answer(succeed(level));
+    }
+    expect(compareHeights.calls).toHaveLength(5);
+    expect(facts.at(-1)).toEqual({ type: 'chain.preferred', endpoint: 'ws://two', other: 'ws://one' });
+    clock.increment(delays.switchPauseMs);
+    expect(session.newest().input).toEqual({ endpoint: 'ws://one' });
+  });
+
+  it('says that the runtime was upgraded, once, and not that a lagging endpoint has an older one', async () => {
+    const { actor, readSubnet, facts, session, clock } = await synced();
+    const upgrades = () => facts.filter(({ type }) => type === 'chain.upgraded');
+    actor.send(head(110));
+    await readSubnet.answer(succeed(subnetAt({ block: 110, nextEpochBlock: 300, specVersion: 426 })));
+    expect(upgrades()).toEqual([{ type: 'chain.upgraded', from: 425, to: 426, block: 110 }]);
+    session.newest().emit(closed(0));
+    clock.increment(delays.reconnectBaseMs);
+    actor.send(opened);
+    actor.send(head(111));
+    await readSubnet.answer(succeed(subnetAt({ block: 111, nextEpochBlock: 300, specVersion: 426 })));
+    expect(upgrades()).toHaveLength(1);
+    session.newest().emit(closed(0));
+    clock.increment(delays.reconnectMaxMs);
+    actor.send({ ...opened, specVersion: 430 });
+    expect(upgrades().at(-1)).toEqual({ type: 'chain.upgraded', from: 426, to: 430, block: 111 });
   });
 
   it('keeps only plain JSON in its context', async () => {

@@ -12,7 +12,12 @@ import { axonAt, neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 
 export const minerInput: MinerInput = {
   hotkey: '5Own',
-  chainLink: { endpoints: ['ws://one'], headPatienceMs: 60_000, readEveryBlocks: 10 },
+  chainLink: {
+    endpoints: ['ws://one'],
+    headPatienceMs: 60_000,
+    endpointCheckMs: 60_000,
+    readEveryBlocks: 10,
+  },
   inferencePool: { slots: 1, drainGraceMs: 20_000 },
   rules: { requirePermit: true, minValidatorStake: 0 },
   drainGraceMs: 30_000,

@@ -25,6 +25,7 @@ export const subnetAt = (given: Partial<SubnetSnapshot>): SubnetSnapshot => ({
   netuid: 86,
   block: 100,
   blockHash: `0x${given.block ?? 100}`,
+  specVersion: 425,
   epochIndex: 7,
   lastEpochBlock: 90,
   nextEpochBlock: 450,

@@ -12,7 +12,12 @@ import { weightFakes } from '#test/support/machinesWeights.ts';
 
 export const validatorInput: ValidatorInput = {
   hotkey: '5Own',
-  chainLink: { endpoints: ['ws://one'], headPatienceMs: 60_000, readEveryBlocks: 10 },
+  chainLink: {
+    endpoints: ['ws://one'],
+    headPatienceMs: 60_000,
+    endpointCheckMs: 60_000,
+    readEveryBlocks: 10,
+  },
   maxSessions: 256,
   dueAfterFraction: 0.5,
   roundDeadlineMs: 20_000,
