@@ -12,6 +12,7 @@ import type { Identity } from '../keys/identity.ts';
 import { type ChainError, ChainMalformed, type SubmitError } from './errors.ts';
 import { type Call, type PreparedExtrinsic, prepareExtrinsic } from './extrinsics.ts';
 import { followHeads, headAt } from './heads.ts';
+import { type Pace, readPace } from './height.ts';
 import { findInclusion, type Inclusion } from './inclusion.ts';
 import { readSubnet, type SubnetSource } from './metagraph.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
@@ -78,6 +79,8 @@ export interface ChainConnection {
   readonly bestBlock: () => Effect.Effect<BlockNumber, ChainError>;
   /** A block by its number; fails where the endpoint does not have it. */
   readonly headAt: (block: BlockNumber) => Effect.Effect<Head, ChainError>;
+  /** The chain's own time at this head, and how fast the blocks before it came. */
+  readonly paceAt: (head: Head) => Effect.Effect<Pace, ChainError>;
   /** `specVersion` of the runtime in the state of this block, which decides what bytes signed on it mean. */
   readonly specVersionAt: (head: Head) => Effect.Effect<number, ChainError>;
   /** The whole subnet at exactly this head. */
@@ -200,6 +203,7 @@ const connect = Effect.fn('chain.connect')(function* (options: ConnectOptions) {
     chainName,
     bestBlock: () => readBestBlock(rpc),
     headAt: (block) => headAt(rpc, block),
+    paceAt: (at) => readPace(rpc, at),
     specVersionAt: (at) => Effect.map(runtimes.at(at.blockHash), (runtime) => runtime.version.specVersion),
     followHeads: (onHead, following) => followHeads({ rpc, onHead, ...following }),
     ...readingOperations(netuid, { rpc, runtimes }),
