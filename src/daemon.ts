@@ -9,8 +9,10 @@ import { type Config, type ConfigOf, loadConfig, type Role } from './config.ts';
 import { maskNetwork } from './domain/endpoint.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 import { exitCodes } from './exitCodes.ts';
-import { type Identity, identityFromUri, keysReady } from './keys/identity.ts';
-import { loadHotkey } from './keys/wallet.ts';
+import { isPasswordProblem } from './keys/errors.ts';
+import { type Identity, identityFromUri, identityOf, keysReady } from './keys/identity.ts';
+import { terminalPrompt } from './keys/prompt.ts';
+import { openKey } from './keys/wallet.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { resolveDataDir } from './store/dataDir.ts';
 import type { StoreOpenError } from './store/errors.ts';
@@ -33,18 +35,33 @@ const settingsOrExit = <R extends Role>(role: R): ConfigOf<R> => {
   return refuse(message, exitCode);
 };
 
-/** The hotkey this daemon acts as: from the wallet, or from a development URI. */
-const loadIdentity = async (config: Config): Promise<Outcome<Identity, string>> => {
+type Loaded = { readonly identity: Identity; readonly warning: string | null };
+type NotLoaded = { readonly message: string; readonly exitCode: number };
+
+/** The hotkey this daemon acts as: from the wallet, unlocked once, or from a development URI. */
+const loadIdentity = async (config: Config): Promise<Outcome<Loaded, NotLoaded>> => {
   await keysReady();
   if (config.hotkeyUri !== null) {
     const identity = identityFromUri(config.hotkeyUri);
-    return identity.ok ? identity : fail(identity.error.message);
+    return identity.ok
+      ? succeed({ identity: identity.value, warning: null })
+      : fail({ message: identity.error.message, exitCode: exitCodes.hotkey });
   }
-  const { walletPath: path, walletName: name, walletHotkey: hotkey } = config;
+  const {
+    walletPath: path,
+    walletName: name,
+    walletHotkey: hotkey,
+    walletPasswordFile: passwordFile,
+  } = config;
+  const places = { passwordFile, env: process.env, ask: terminalPrompt() };
   return Effect.runPromise(
-    Effect.match(loadHotkey({ path, name, hotkey }), {
-      onSuccess: (identity): Outcome<Identity, string> => succeed(identity),
-      onFailure: (error): Outcome<Identity, string> => fail(error.message),
+    Effect.match(openKey({ path, name, hotkey }, 'hotkey', places), {
+      onSuccess: ({ secret, warning }): Outcome<Loaded, NotLoaded> =>
+        succeed({ identity: identityOf(secret.pair), warning }),
+      onFailure: (error): Outcome<Loaded, NotLoaded> => {
+        const exitCode = isPasswordProblem(error) ? exitCodes.password : exitCodes.hotkey;
+        return fail({ message: error.message, exitCode });
+      },
     }),
   );
 };
@@ -54,14 +71,16 @@ export const beginDaemon = async <R extends Role>(
   role: R,
 ): Promise<{ readonly config: ConfigOf<R>; readonly identity: Identity; readonly log: Logger }> => {
   const config = settingsOrExit(role);
-  const identity = await loadIdentity(config);
-  if (!identity.ok) return refuse(identity.error, exitCodes.hotkey);
+  const loaded = await loadIdentity(config);
+  if (!loaded.ok) return refuse(loaded.error.message, loaded.error.exitCode);
+  const { identity, warning } = loaded.value;
   const { logLevel: level, logFormat: format, unknownNames } = config;
-  const log = createLogger({ level, format, role, hotkey: identity.value.hotkey });
+  const log = createLogger({ level, format, role, hotkey: identity.hotkey });
+  if (warning !== null) log.warn({ event: 'wallet.exposed' }, warning);
   if (unknownNames.length > 0) {
     log.warn({ event: 'config.unknown', unknownNames }, 'settings that nothing reads: misspelt?');
   }
-  return { config, identity: identity.value, log };
+  return { config, identity, log };
 };
 
 /**

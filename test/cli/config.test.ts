@@ -279,7 +279,9 @@ describe('config / help and examples', () => {
     const [, last = ''] = /\nExit codes: (.*)\.\n$/.exec(helpText(role)) ?? [];
     const said = last.split(', ').map((part) => Number(part.split(' ')[0]));
     expect(said).toEqual(Object.values(exitCodes));
-    expect(last).toBe('0 ended as asked, 1 failed, 2 wrong settings, 3 no usable hotkey');
+    expect(last).toBe(
+      '0 ended as asked, 1 failed, 2 wrong settings, 3 no usable hotkey, 4 no password that opens the hotkey',
+    );
   });
 
   it.each(roles)('gives each setting of the %s names of its own', (role) => {
