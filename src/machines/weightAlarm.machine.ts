@@ -1,0 +1,191 @@
+import { assign, sendTo, setup } from 'xstate';
+
+import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
+import { epochsBehind, epochsSince } from '../domain/weightLag.ts';
+import { epochLengthMs, overdueAfterMs, unseenEpochsAt } from './overdue.ts';
+import { root } from './root.ts';
+
+/** What a metagraph says of the age of our weights. */
+export type LagReading = {
+  readonly block: BlockNumber;
+  readonly epochIndex: EpochIndex;
+  readonly lastEpochBlock: BlockNumber;
+  readonly nextEpochBlock: BlockNumber;
+  readonly tempo: number;
+  /** null when the hotkey has no uid. */
+  readonly lastUpdate: BlockNumber | null;
+};
+
+export type WeightAlarmEvent =
+  | ({ readonly type: 'metagraph.read' } & LagReading)
+  | { readonly type: 'block.finalized'; readonly block: BlockNumber }
+  /** Weights or a commit of ours are in this finalized block; the next metagraph will say so too. */
+  | { readonly type: 'weights.stood'; readonly block: BlockNumber };
+
+type LagFields = {
+  /** Epochs that went by without weights on chain. */
+  readonly behind: number;
+  readonly epoch: EpochIndex | null;
+  readonly lastUpdate: BlockNumber | null;
+  /** Epochs of these that should have ended since the chain was read last. */
+  readonly unseen: number;
+};
+
+export type WeightAlarmFact =
+  | ({ readonly type: 'weights.behind' } & LagFields)
+  | ({ readonly type: 'weights.alarmed' } & LagFields)
+  | { readonly type: 'weights.caughtUp'; readonly lastUpdate: BlockNumber | null };
+
+type Context = {
+  /** The last metagraph of this life; null before the first. */
+  readonly reading: LagReading | null;
+  /** Epochs that should have ended since, by blocks or by the clock. */
+  readonly unseen: number;
+  /** As reported last; 0 when on time. */
+  readonly reported: number;
+};
+
+/** One epoch may be lost to a restart; three in a row are an operator's business at any hour. */
+const pageAtEpochs = 3;
+
+const behindOf = ({ reading, unseen }: Context): number => {
+  // Nothing is known yet, and the chain stays away: each epoch of that counts.
+  if (reading === null) return unseen;
+  return reading.lastUpdate === null ? 0 : epochsBehind(epochsSince(reading, reading.lastUpdate) + unseen);
+};
+
+const lagFields = (context: Context): LagFields => ({
+  behind: behindOf(context),
+  epoch: context.reading?.epochIndex ?? null,
+  lastUpdate: context.reading?.lastUpdate ?? null,
+  unseen: context.unseen,
+});
+
+export const weightAlarmMachine = setup({
+  types: { context: {} as Context, events: {} as WeightAlarmEvent },
+  guards: {
+    isOnTime: ({ context }) => behindOf(context) === 0,
+    isBehind: ({ context }) => behindOf(context) > 0,
+    isAlarming: ({ context }) => behindOf(context) >= pageAtEpochs,
+    isLess: ({ context }) => behindOf(context) < pageAtEpochs,
+    hasGrown: ({ context }) => behindOf(context) > context.reported,
+    isUnregistered: ({ context }) => context.reading !== null && context.reading.lastUpdate === null,
+    isReadOnTime: ({ context }) =>
+      context.reading !== null && context.reading.lastUpdate !== null && behindOf(context) === 0,
+    isPastEnd: ({ context, event }) =>
+      event.type === 'block.finalized' &&
+      context.reading !== null &&
+      unseenEpochsAt(context.reading, event.block) > context.unseen,
+  },
+  delays: {
+    epochOverdue: ({ context }) => overdueAfterMs(context.reading),
+    epochLength: ({ context }) => epochLengthMs(context.reading),
+  },
+  actions: {
+    recordReading: assign(({ event }) => {
+      if (event.type !== 'metagraph.read') return {};
+      const { type: _type, ...reading } = event;
+      return { reading, unseen: 0 };
+    }),
+    recordStood: assign(({ context, event }) =>
+      event.type === 'weights.stood' && context.reading !== null
+        ? {
+            reading: {
+              ...context.reading,
+              lastUpdate: Math.max(event.block, context.reading.lastUpdate ?? 0),
+            },
+          }
+        : {},
+    ),
+    recordPast: assign(({ context, event }) =>
+      event.type === 'block.finalized' && context.reading !== null
+        ? { unseen: unseenEpochsAt(context.reading, event.block) }
+        : {},
+    ),
+    countUnseen: assign(({ context }) => ({ unseen: context.unseen + 1 })),
+    recordReported: assign(({ context }) => ({ reported: behindOf(context) })),
+    forgetReported: assign({ reported: 0 }),
+    reportBehind: sendTo(root, ({ context }) => ({ type: 'weights.behind', ...lagFields(context) })),
+    reportAlarmed: sendTo(root, ({ context }) => ({ type: 'weights.alarmed', ...lagFields(context) })),
+    reportCaughtUp: sendTo(root, ({ context }) => ({
+      type: 'weights.caughtUp',
+      lastUpdate: context.reading?.lastUpdate ?? null,
+    })),
+  },
+}).createMachine({
+  id: 'weightAlarm',
+  context: { reading: null, unseen: 0, reported: 0 },
+  type: 'parallel',
+  on: { 'weights.stood': { actions: 'recordStood' } },
+  states: {
+    lag: {
+      description: 'How many epochs our weights on chain are behind, whatever this process did or remembers.',
+      initial: 'unknown',
+      states: {
+        unknown: {
+          description:
+            'No metagraph has been read yet, or this hotkey has no uid: nothing is expected on chain.',
+          always: [
+            { guard: 'isAlarming', target: 'alarmed' },
+            { guard: 'isBehind', target: 'behind' },
+            { guard: 'isReadOnTime', target: 'onTime' },
+          ],
+        },
+        onTime: {
+          description: 'Our last weights are of this epoch or of the one before.',
+          always: [
+            { guard: 'isAlarming', target: 'alarmed' },
+            { guard: 'isBehind', target: 'behind' },
+            { guard: 'isUnregistered', target: 'unknown' },
+          ],
+        },
+        behind: {
+          description: 'At least one whole epoch went by without weights of ours: a warning.',
+          entry: ['recordReported', 'reportBehind'],
+          always: [
+            { guard: 'isUnregistered', target: 'unknown', actions: 'forgetReported' },
+            { guard: 'isOnTime', target: 'caughtUp' },
+            { guard: 'isAlarming', target: 'alarmed' },
+            { guard: 'hasGrown', target: 'behind', reenter: true },
+          ],
+        },
+        alarmed: {
+          description: 'Three epochs or more without weights of ours: page the operator.',
+          entry: ['recordReported', 'reportAlarmed'],
+          always: [
+            { guard: 'isUnregistered', target: 'unknown', actions: 'forgetReported' },
+            { guard: 'isOnTime', target: 'caughtUp' },
+            { guard: 'isLess', target: 'behind' },
+            { guard: 'hasGrown', target: 'alarmed', reenter: true },
+          ],
+        },
+        caughtUp: {
+          description: 'Said once: the alarm is over.',
+          entry: ['forgetReported', 'reportCaughtUp'],
+          always: 'onTime',
+        },
+      },
+    },
+    sight: {
+      description:
+        'Whether the chain can be read. Epochs that end meanwhile count as if they had no weights.',
+      initial: 'seeing',
+      on: { 'metagraph.read': { target: '.seeing', actions: 'recordReading' } },
+      states: {
+        seeing: {
+          description: 'The epoch of the last metagraph is not over yet.',
+          after: { epochOverdue: { target: 'blind', actions: 'countUnseen' } },
+          on: { 'block.finalized': { guard: 'isPastEnd', target: 'blind', actions: 'recordPast' } },
+        },
+        blind: {
+          description: 'It must be over, and no metagraph says so: blocks or reads fail.',
+          after: { epochLength: { target: 'blind', reenter: true, actions: 'countUnseen' } },
+          on: {
+            'block.finalized': { guard: 'isPastEnd', target: 'blind', reenter: true, actions: 'recordPast' },
+          },
+        },
+      },
+    },
+  },
+  options: { maxIterations: 100 },
+});
