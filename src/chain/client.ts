@@ -9,7 +9,8 @@ import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
 import type { RevealPlan, SubmissionFacts } from '../domain/submissionFacts.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 import type { Identity } from '../keys/identity.ts';
-import { type ChainError, ChainMalformed, type SubmitError } from './errors.ts';
+import { type Commitment, commitmentCall, readCommitment } from './commitments.ts';
+import { type ChainError, ChainMalformed, orRefused, type SubmitError } from './errors.ts';
 import { type Call, type PreparedExtrinsic, prepareExtrinsic } from './extrinsics.ts';
 import { followHeads, headAt } from './heads.ts';
 import { type Pace, readPace } from './height.ts';
@@ -18,7 +19,14 @@ import { readSubnet, type SubnetSource } from './metagraph.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
 import { openRpc, type Rpc } from './rpc.ts';
 import { makeRuntimes, type Runtimes } from './runtimes.ts';
-import { type AxonEndpoint, planServe } from './serveAxon.ts';
+import {
+  preflightRegistration,
+  type RegistrationRequest,
+  type RegistrationTerms,
+  readRegistration,
+  registrationCall,
+} from './registration.ts';
+import { type AxonEndpoint, planServe, planWithdraw } from './serveAxon.ts';
 import { readSubmissionFacts } from './submissionFacts.ts';
 import { submitPrepared } from './submit.ts';
 import { planWeights, readWeights } from './weightCalls.ts';
@@ -95,6 +103,17 @@ export interface ChainConnection {
     readonly head: Head;
     readonly uid: Uid;
   }) => Effect.Effect<WeightVector, ChainError>;
+  /** Price, rules and means of registering a hotkey with a coldkey at this head. */
+  readonly readRegistration: (options: {
+    readonly head: Head;
+    readonly hotkey: Hotkey;
+    readonly coldkey: string;
+  }) => Effect.Effect<RegistrationTerms, ChainError>;
+  /** What a hotkey committed to on this subnet; null when nothing. */
+  readonly readCommitment: (options: {
+    readonly head: Head;
+    readonly hotkey: Hotkey;
+  }) => Effect.Effect<Commitment | null, ChainError>;
   /** Signs any call; nothing is sent. */
   readonly prepare: (
     options: Signed & { readonly call: Call },
@@ -108,6 +127,19 @@ export interface ChainConnection {
   readonly prepareServe: (
     options: Signed & { readonly endpoint: AxonEndpoint },
   ) => Effect.Effect<PreparedExtrinsic | null, SubmitError>;
+  /** Signs what takes the endpoint of the hotkey off the chain; null when none is there. */
+  readonly prepareWithdraw: (options: Signed) => Effect.Effect<PreparedExtrinsic | null, SubmitError>;
+  /** Signs the registration of `hotkey` by the coldkey that signs, at `maxPriceRao` or less, if it would be accepted. */
+  readonly prepareRegistration: (
+    options: Signed & { readonly hotkey: Hotkey; readonly maxPriceRao: bigint },
+  ) => Effect.Effect<
+    { readonly prepared: PreparedExtrinsic; readonly terms: RegistrationTerms },
+    SubmitError
+  >;
+  /** Signs a commitment to at most 128 bytes. */
+  readonly prepareCommitment: (
+    options: Signed & { readonly data: Uint8Array },
+  ) => Effect.Effect<PreparedExtrinsic, SubmitError>;
   /** Sends prepared bytes once; see `submit.ts` for what each failure means. */
   readonly submitPrepared: (options: {
     readonly prepared: PreparedExtrinsic;
@@ -137,6 +169,43 @@ const readBestBlock = Effect.fnUntraced(function* (rpc: Rpc) {
   return Number(number) satisfies BlockNumber;
 });
 
+/** Signing what keeps a neuron on the network: its registration, endpoint and commitment. */
+const upkeepOperations = (
+  netuid: Netuid,
+  edge: { readonly rpc: Rpc; readonly runtimes: Runtimes; readonly prepare: ChainConnection['prepare'] },
+) => {
+  const { rpc, runtimes, prepare } = edge;
+  const sourceOf = ({ head, identity }: Signed) =>
+    Effect.map(runtimes.at(head.blockHash), (runtime) => ({
+      rpc,
+      runtime,
+      netuid,
+      head,
+      hotkey: identity.hotkey,
+    }));
+  const prepareServe: ChainConnection['prepareServe'] = Effect.fnUntraced(function* (options) {
+    const source = yield* sourceOf(options);
+    const call = yield* planServe({ ...source, endpoint: options.endpoint });
+    return call === null ? null : yield* prepare({ ...options, call });
+  });
+  const prepareWithdraw: ChainConnection['prepareWithdraw'] = Effect.fnUntraced(function* (options) {
+    const call = yield* planWithdraw(yield* sourceOf(options));
+    return call === null ? null : yield* prepare({ ...options, call });
+  });
+  const prepareRegistration: ChainConnection['prepareRegistration'] = Effect.fnUntraced(function* (options) {
+    const { hotkey, maxPriceRao } = options;
+    const request: RegistrationRequest = { hotkey, maxPriceRao, coldkey: options.identity.hotkey };
+    const source = yield* sourceOf(options);
+    const terms = yield* readRegistration(source, request);
+    yield* orRefused(preflightRegistration(terms, request));
+    const call = registrationCall(source.runtime, netuid, request);
+    return { prepared: yield* prepare({ ...options, call }), terms };
+  });
+  const prepareCommitment: ChainConnection['prepareCommitment'] = (options) =>
+    Effect.flatMap(orRefused(commitmentCall(netuid, options.data)), (call) => prepare({ ...options, call }));
+  return { prepareServe, prepareWithdraw, prepareRegistration, prepareCommitment };
+};
+
 /** Operations that sign something. */
 const signingOperations = (
   netuid: Netuid,
@@ -147,18 +216,13 @@ const signingOperations = (
     Effect.flatMap(runtimes.at(options.head.blockHash), (runtime) =>
       prepareExtrinsic({ rpc, runtime, genesisHash, ...options }),
     );
-  const prepareServe: ChainConnection['prepareServe'] = Effect.fnUntraced(function* (options) {
-    const runtime = yield* runtimes.at(options.head.blockHash);
-    const call = yield* planServe({ rpc, runtime, netuid, ...options });
-    return call === null ? null : yield* prepare({ ...options, call });
-  });
   const prepareWeights: ChainConnection['prepareWeights'] = Effect.fnUntraced(function* (options) {
     const runtime = yield* runtimes.at(options.head.blockHash);
     const { publicKey } = options.identity;
     const { call, reveal } = yield* planWeights(runtime, { ...options, publicKey });
     return { prepared: yield* prepare({ ...options, call }), reveal };
   });
-  return { prepare, prepareServe, prepareWeights };
+  return { prepare, prepareWeights, ...upkeepOperations(netuid, { rpc, runtimes, prepare }) };
 };
 
 /** Operations that read the state of one block. */
@@ -173,7 +237,17 @@ const readingOperations = (
     Effect.flatMap(sourceAt(head), (source) => readSubmissionFacts(source, hotkey));
   const weightsAt: ChainConnection['readWeights'] = ({ head, uid }) =>
     Effect.flatMap(sourceAt(head), (source) => readWeights(source, uid));
-  return { readSubnet: subnetAt, readSubmissionFacts: factsAt, readWeights: weightsAt };
+  const registrationAt: ChainConnection['readRegistration'] = ({ head, ...keys }) =>
+    Effect.flatMap(sourceAt(head), (source) => readRegistration(source, keys));
+  const commitmentAt: ChainConnection['readCommitment'] = ({ head, hotkey }) =>
+    Effect.flatMap(sourceAt(head), (source) => readCommitment(source, hotkey));
+  return {
+    readSubnet: subnetAt,
+    readSubmissionFacts: factsAt,
+    readWeights: weightsAt,
+    readRegistration: registrationAt,
+    readCommitment: commitmentAt,
+  };
 };
 
 /** Operations that send something, and what finding it takes. */

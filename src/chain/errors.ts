@@ -1,6 +1,8 @@
 import * as Data from 'effect/Data';
+import * as Effect from 'effect/Effect';
 
 import type { ChainFailure, Retry, SubmitFailure } from '../domain/failures.ts';
+import type { Outcome } from '../domain/outcome.ts';
 
 /** The endpoint refused, closed or did not answer within the deadline of one operation. */
 export class ChainUnreachable extends Data.TaggedError('ChainUnreachable')<{
@@ -104,4 +106,12 @@ export const toSubmitFailure = (error: SubmitError): SubmitFailure => {
     default:
       return toChainFailure(error);
   }
+};
+
+/** Raises a plain refusal as a tagged error. */
+export const orRefused = <A>(outcome: Outcome<A, SubmitFailure>): Effect.Effect<A, SubmitRefused> => {
+  if (outcome.ok) return Effect.succeed(outcome.value);
+  const { error } = outcome;
+  const check = error._tag === 'Refused' ? error.check : error._tag;
+  return Effect.fail(new SubmitRefused({ check, message: error.message, retry: error.retry }));
 };

@@ -1,9 +1,10 @@
 import * as Effect from 'effect/Effect';
 import * as Schema from 'effect/Schema';
 
-import type { Retry, SubmitFailure } from '../domain/failures.ts';
+import type { SubmitFailure } from '../domain/failures.ts';
 import type { BlockNumber } from '../domain/ids.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
+import { retryOfCheck, withAdvice } from './checks.ts';
 import { ChainMalformed } from './errors.ts';
 import type { PreparedExtrinsic } from './extrinsics.ts';
 import { decodeWith, readBlockHash } from './reads.ts';
@@ -33,9 +34,6 @@ const Block = Schema.Struct({
 });
 const decodeBlock = decodeWith(Block, 'chain_getBlock');
 
-/** Failures in dispatch that pass with time; every other one would repeat. */
-const PASSING = new Set(['SettingWeightsTooFast', 'CommittingWeightsTooFast', 'ServingRateLimitExceeded']);
-
 /** Result of the extrinsic at `index` according to the block's events; null when they do not tell. */
 export const dispatchOutcome = (
   events: readonly BlockEvent[],
@@ -46,8 +44,8 @@ export const dispatchOutcome = (
   const failed = own.find((event) => event.name === 'ExtrinsicFailed');
   if (failed === undefined) return null;
   const check = failed.dispatchError ?? 'Unknown';
-  const retry: Retry = PASSING.has(check) ? { when: 'nextBlock' } : { when: 'never' };
-  return fail({ _tag: 'Refused', check, message: `included, but its dispatch failed with ${check}`, retry });
+  const message = withAdvice(check, `included, but its dispatch failed with ${check}`);
+  return fail({ _tag: 'Refused', check, message, retry: retryOfCheck(check) });
 };
 
 type Source = { readonly rpc: Rpc; readonly runtimes: Runtimes };

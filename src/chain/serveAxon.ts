@@ -2,15 +2,13 @@ import * as Effect from 'effect/Effect';
 import * as Schema from 'effect/Schema';
 
 import type { SubmitFailure } from '../domain/failures.ts';
-import { BlockNumber, type Netuid, Uid } from '../domain/ids.ts';
+import { BlockNumber, type Hotkey, type Netuid, Uid } from '../domain/ids.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
-import type { Identity } from '../keys/identity.ts';
 import { type NumericAddress, parseAddress } from './addresses.ts';
-import { SubmitRefused } from './errors.ts';
+import { orRefused } from './errors.ts';
 import type { Call } from './extrinsics.ts';
+import type { SubnetSource } from './metagraph.ts';
 import { countOf, decodeWith, readStorage, Unsigned } from './reads.ts';
-import type { Rpc } from './rpc.ts';
-import type { Runtime } from './runtime.ts';
 
 /** What a neuron tells the network about itself. ip `0.0.0.0` withdraws an earlier endpoint. */
 export type AxonEndpoint = {
@@ -21,6 +19,7 @@ export type AxonEndpoint = {
   readonly version: number;
 };
 
+const PALLET = 'SubtensorModule';
 /** The SDK's value for "HTTP axon"; the chain only stores it. */
 const PROTOCOL = 4;
 const BROADCAST_V4 = 0xffff_ffffn;
@@ -38,6 +37,7 @@ const Stored = Schema.Struct({
   placeholder1: U8,
   placeholder2: U8,
 });
+type Stored = typeof Stored.Type;
 /** What the chain knows of a hotkey's endpoint on a subnet, at one block. */
 const Serving = Schema.Tuple([Schema.NullOr(Uid), Schema.NullOr(Stored), Unsigned]);
 type Serving = typeof Serving.Type;
@@ -72,25 +72,21 @@ export const checkEndpoint = ({ ip, port, version }: AxonEndpoint): Outcome<Want
   return succeed({ ...address, port, version });
 };
 
-/** What has to happen so that the chain's entry equals `wanted`, judged at `block`. */
-export const preflightServe = (
-  wanted: Wanted,
-  serving: Serving,
+const isSameEndpoint = (wanted: Wanted, stored: Stored): boolean =>
+  stored.version === wanted.version &&
+  BigInt(stored.ip) === wanted.ip &&
+  stored.port === wanted.port &&
+  stored.ipType === wanted.ipType &&
+  stored.protocol === PROTOCOL &&
+  stored.placeholder1 === 0 &&
+  stored.placeholder2 === 0;
+
+/** The chain takes a change every `rateLimit` blocks. */
+const changeAllowed = (
+  stored: Stored,
+  rateLimit: Unsigned,
   block: BlockNumber,
-): Outcome<'unchanged' | 'needed', SubmitFailure> => {
-  const [uid, stored, rateLimit] = serving;
-  if (uid === null)
-    return refuse('HotKeyNotRegisteredInNetwork', 'the hotkey is not registered on this subnet');
-  if (stored === null) return succeed('needed');
-  const isSame =
-    stored.version === wanted.version &&
-    BigInt(stored.ip) === wanted.ip &&
-    stored.port === wanted.port &&
-    stored.ipType === wanted.ipType &&
-    stored.protocol === PROTOCOL &&
-    stored.placeholder1 === 0 &&
-    stored.placeholder2 === 0;
-  if (isSame) return succeed('unchanged');
+): Outcome<'needed', SubmitFailure> => {
   const clearsAt = stored.block + countOf(rateLimit);
   if (stored.block === 0 || block >= clearsAt) return succeed('needed');
   return fail({
@@ -101,42 +97,74 @@ export const preflightServe = (
   });
 };
 
-/** Raises a plain refusal as a tagged error. */
-const orRefused = <A>(outcome: Outcome<A, SubmitFailure>): Effect.Effect<A, SubmitRefused> => {
-  if (outcome.ok) return Effect.succeed(outcome.value);
-  const { error } = outcome;
-  const check = error._tag === 'Refused' ? error.check : error._tag;
-  return Effect.fail(new SubmitRefused({ check, message: error.message, retry: error.retry }));
+/** What has to happen so that the chain's entry equals `wanted`, judged at `block`. */
+export const preflightServe = (
+  wanted: Wanted,
+  serving: Serving,
+  block: BlockNumber,
+): Outcome<'unchanged' | 'needed', SubmitFailure> => {
+  const [uid, stored, rateLimit] = serving;
+  if (uid === null)
+    return refuse('HotKeyNotRegisteredInNetwork', 'the hotkey is not registered on this subnet');
+  if (stored === null) return succeed('needed');
+  if (isSameEndpoint(wanted, stored)) return succeed('unchanged');
+  return changeAllowed(stored, rateLimit, block);
 };
+
+/** What has to happen so that the chain names no endpoint of this hotkey, judged at `block`. */
+export const preflightWithdraw = (
+  serving: Serving,
+  block: BlockNumber,
+): Outcome<'unchanged' | 'needed', SubmitFailure> => {
+  const [uid, stored, rateLimit] = serving;
+  // Nothing of a hotkey that lost its uid is left on chain.
+  if (uid === null || stored === null || BigInt(stored.ip) === 0n) return succeed('unchanged');
+  return changeAllowed(stored, rateLimit, block);
+};
+type ServeSource = SubnetSource & { readonly hotkey: Hotkey };
+
+const readServing = Effect.fnUntraced(function* (source: ServeSource) {
+  const { netuid, hotkey, head } = source;
+  const stored = yield* readStorage({
+    ...source,
+    blockHash: head.blockHash,
+    items: [
+      { pallet: PALLET, item: 'Uids', args: [netuid, hotkey] },
+      { pallet: PALLET, item: 'Axons', args: [netuid, hotkey] },
+      { pallet: PALLET, item: 'ServingRateLimit', args: [netuid] },
+    ],
+  });
+  return yield* decodeServing(stored);
+});
+
+const serveCall = (netuid: Netuid, { version, ip, port, ipType }: Wanted): Call => ({
+  pallet: PALLET,
+  name: 'serve_axon',
+  args: [netuid, version, ip, port, ipType, PROTOCOL, 0, 0],
+});
 
 /**
  * The `serve_axon` call that is needed, or null when the chain's own entry already says the same. Fails with
  * `SubmitRefused` for what the chain would refuse, before anything is sent.
  */
-export const planServe = Effect.fn('chain.planServe')(function* (options: {
-  readonly rpc: Rpc;
-  readonly runtime: Runtime;
-  readonly netuid: Netuid;
-  readonly identity: Identity;
-  readonly endpoint: AxonEndpoint;
-  readonly head: { readonly block: BlockNumber; readonly blockHash: string };
-}) {
-  const { rpc, runtime, netuid, identity, head } = options;
-  const wanted = yield* orRefused(checkEndpoint(options.endpoint));
-  const pallet = 'SubtensorModule';
-  const stored = yield* readStorage({
-    rpc,
-    runtime,
-    blockHash: head.blockHash,
-    items: [
-      { pallet, item: 'Uids', args: [netuid, identity.hotkey] },
-      { pallet, item: 'Axons', args: [netuid, identity.hotkey] },
-      { pallet, item: 'ServingRateLimit', args: [netuid] },
-    ],
-  });
-  const need = yield* orRefused(preflightServe(wanted, yield* decodeServing(stored), head.block));
-  if (need === 'unchanged') return null;
-  const { version, ip, port, ipType } = wanted;
-  const args = [netuid, version, ip, port, ipType, PROTOCOL, 0, 0];
-  return { pallet, name: 'serve_axon', args } satisfies Call;
+export const planServe = Effect.fn('chain.planServe')(function* (
+  source: ServeSource & { readonly endpoint: AxonEndpoint },
+) {
+  const wanted = yield* orRefused(checkEndpoint(source.endpoint));
+  const need = yield* orRefused(preflightServe(wanted, yield* readServing(source), source.head.block));
+  return need === 'unchanged' ? null : serveCall(source.netuid, wanted);
+});
+
+/**
+ * The `serve_axon` call that takes the hotkey's endpoint off the chain (address 0, which means not serving), or null
+ * when there is none. Fails with `SubmitRefused` while the rate limit holds.
+ */
+export const planWithdraw = Effect.fn('chain.planWithdraw')(function* (source: ServeSource) {
+  const serving = yield* readServing(source);
+  const need = yield* orRefused(preflightWithdraw(serving, source.head.block));
+  const [, stored] = serving;
+  if (need === 'unchanged' || stored === null) return null;
+  // Port 0 is refused even with address 0, so the old one stays.
+  const { version, port } = stored;
+  return serveCall(source.netuid, { ip: 0n, ipType: 4, port: Math.max(1, port), version });
 });

@@ -1,6 +1,7 @@
 import * as Effect from 'effect/Effect';
 
 import type { Retry } from '../domain/failures.ts';
+import { customCheck, retryOfCustom, withAdvice } from './checks.ts';
 import {
   type ChainError,
   ChainMalformed,
@@ -29,58 +30,12 @@ const POOL = {
 const NEVER: Retry = { when: 'never' };
 const NEXT_BLOCK: Retry = { when: 'nextBlock' };
 
-/**
- * `InvalidTransaction::Custom(n)` of the pool checks, by the name of the same check in dispatch where there is one
- * (subtensor common/src/transaction_error.rs). Rate limits clear with time; the rest needs someone to act.
- */
-const CUSTOM_CHECKS: ReadonlyMap<number, readonly [check: string, retry: Retry]> = new Map([
-  [0, ['ColdkeySwapAnnounced', NEVER]],
-  [1, ['NotEnoughStakeToSetWeights', NEXT_BLOCK]],
-  [2, ['BalanceTooLow', NEVER]],
-  [3, ['SubnetNotExists', NEVER]],
-  [4, ['HotKeyAccountNotExists', NEVER]],
-  [5, ['NotEnoughStakeToWithdraw', NEVER]],
-  [6, ['RateLimitExceeded', NEXT_BLOCK]],
-  [7, ['InsufficientLiquidity', NEXT_BLOCK]],
-  [8, ['SlippageTooHigh', NEXT_BLOCK]],
-  [9, ['TransferDisallowed', NEVER]],
-  [10, ['HotKeyNotRegisteredInNetwork', NEVER]],
-  [11, ['InvalidIpAddress', NEVER]],
-  [12, ['ServingRateLimitExceeded', NEXT_BLOCK]],
-  [13, ['InvalidPort', NEVER]],
-  [14, ['ZeroMaxAmount', NEVER]],
-  [15, ['InvalidRevealRound', NEXT_BLOCK]],
-  [16, ['NoWeightsCommitFound', NEVER]],
-  [17, ['CommitNotInRevealRange', NEXT_BLOCK]],
-  [18, ['InputLengthsUnequal', NEVER]],
-  [19, ['HotKeyNotRegisteredInSubNet', NEVER]],
-  [20, ['EvmAssociateRateLimitExceeded', NEXT_BLOCK]],
-  [21, ['ColdkeySwapDisputed', NEVER]],
-  [22, ['BadRealAccount', NEVER]],
-  [23, ['ShieldedTransactionMalformed', NEVER]],
-  [24, ['ShieldedKeyUnknown', NEXT_BLOCK]],
-  [25, ['NonAssociatedColdKey', NEVER]],
-  [26, ['DelegateTakeTooLow', NEVER]],
-  [27, ['DelegateTakeTooHigh', NEVER]],
-]);
-
-/** What to do where the name of a check does not say it. */
-const ADVICE: ReadonlyMap<string, string> = new Map([
-  [
-    'InvalidIpAddress',
-    'set AXON_IP to an address that validators can reach; this chain takes no loopback address (127.0.0.1, ::1)',
-  ],
-]);
-
-const refused = (check: string, detail: string, retry: Retry): SubmitRefused => {
-  const advice = ADVICE.get(check);
-  const message = `the chain's pool refused the extrinsic: ${check} (${detail})`;
-  return new SubmitRefused({
+const refused = (check: string, detail: string, retry: Retry): SubmitRefused =>
+  new SubmitRefused({
     check,
-    message: advice === undefined ? message : `${message}: ${advice}`,
+    message: withAdvice(check, `the chain's pool refused the extrinsic: ${check} (${detail})`),
     retry,
   });
-};
 const unconfirmed = (detail: string): SubmitUnconfirmed =>
   new SubmitUnconfirmed({ message: `${detail}: look for it in the blocks since it was signed` });
 
@@ -88,8 +43,8 @@ const unconfirmed = (detail: string): SubmitUnconfirmed =>
 const invalidTransaction = (text: string): SubmitError => {
   const custom = /Custom error: (\d+)/i.exec(text)?.[1];
   if (custom !== undefined) {
-    const [check, retry] = CUSTOM_CHECKS.get(Number(custom)) ?? [`Custom${custom}`, NEXT_BLOCK];
-    return refused(check, text, retry);
+    const code = Number(custom);
+    return refused(customCheck(code), text, retryOfCustom(code));
   }
   // The nonce is used: by these very bytes, included already, or by another extrinsic of the account.
   if (/outdated|stale/i.test(text)) return unconfirmed('its nonce is used already');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkEndpoint, preflightServe } from '#src/chain/serveAxon.ts';
+import { checkEndpoint, preflightServe, preflightWithdraw } from '#src/chain/serveAxon.ts';
 
 const endpoint = { ip: '192.168.1.1', port: 8_091, version: 10_002_000 };
 const stored = {
@@ -72,5 +72,15 @@ describe('chain / serveAxon', () => {
     expect(preflightServe(wanted(), [null, null, 50], 1)).toMatchObject({
       error: { check: 'HotKeyNotRegisteredInNetwork' },
     });
+  });
+
+  it('withdraws only what is there, and within the rate limit', () => {
+    expect(preflightWithdraw([3, stored, 50], 150)).toEqual({ ok: true, value: 'needed' });
+    expect(preflightWithdraw([3, stored, 50], 149)).toMatchObject({
+      error: { check: 'ServingRateLimitExceeded', retry: { when: 'atBlock', block: 150 } },
+    });
+    for (const nothing of [null, { ...stored, ip: 0 }])
+      expect(preflightWithdraw([3, nothing, 50], 101)).toEqual({ ok: true, value: 'unchanged' });
+    expect(preflightWithdraw([null, null, 50], 101)).toEqual({ ok: true, value: 'unchanged' });
   });
 });

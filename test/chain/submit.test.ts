@@ -29,15 +29,29 @@ describe('chain / submit', () => {
     [11, 'InvalidIpAddress', 'never'],
     [12, 'ServingRateLimitExceeded', 'nextBlock'],
     [13, 'InvalidPort', 'never'],
+    [15, 'InvalidRevealRound', 'nextBlock'],
+    [16, 'NoWeightsCommitFound', 'never'],
     [19, 'HotKeyNotRegisteredInSubNet', 'never'],
     [255, 'Custom255', 'nextBlock'],
   ])('names custom error %i', (code, check, when) => {
     expect(refusal(1010, `Custom error: ${code}`)).toMatchObject({ _tag: 'Refused', check, retry: { when } });
   });
 
+  it('has a name for every code that the chain gives today', () => {
+    for (let code = 0; code <= 27; code += 1) {
+      const failure = refusal(1010, `Custom error: ${code}`);
+      expect(failure).toMatchObject({ _tag: 'Refused', check: expect.not.stringMatching(/^Custom/) });
+    }
+    expect(refusal(1010, 'Custom error: 28')).toMatchObject({
+      check: 'Custom28',
+      retry: { when: 'nextBlock' },
+    });
+  });
+
   it('says what to do about an address that the chain refuses', () => {
     expect(refusal(1010, 'Custom error: 11')?.message).toMatch(/set AXON_IP .*no loopback address/);
-    expect(refusal(1010, 'Custom error: 13')?.message).toMatch(/InvalidPort \(.*Custom error: 13\)$/);
+    expect(refusal(1010, 'Custom error: 13')?.message).toMatch(/set AXON_PORT/);
+    expect(refusal(1010, 'Custom error: 9')?.message).toMatch(/TransferDisallowed \(.*Custom error: 9\)$/);
   });
 
   it.each([
@@ -144,5 +158,21 @@ describe('chain / inclusion', () => {
       error: { check: 'NeuronNoValidatorPermit', retry: { when: 'never' } },
     });
     expect(dispatchOutcome(events, 3)).toBeNull();
+  });
+
+  it.each([
+    ['CommittingWeightsTooFast', 'nextBlock', /tried again/],
+    ['InvalidRevealRound', 'nextBlock', /later one/],
+    ['TooManyUnrevealedCommits', 'nextBlock', /ten commits/],
+    // The owner switched commit-reveal between signing and inclusion.
+    ['CommitRevealEnabled', 'nextBlock', /signed anew/],
+    ['CommitRevealDisabled', 'nextBlock', /signed anew/],
+    ['IncorrectCommitRevealVersion', 'never', /update this program/],
+    ['NotEnoughStakeToSetWeights', 'nextBlock', /stake more/],
+    ['MechanismDoesNotExist', 'never', /failed with MechanismDoesNotExist$/],
+  ])('says of %s when it can pass and what to do', (check, when, message) => {
+    const outcome = dispatchOutcome([event(0, 'ExtrinsicFailed', check)], 0);
+    expect(outcome).toMatchObject({ ok: false, error: { check, retry: { when } } });
+    if (outcome !== null && !outcome.ok) expect(outcome.error.message).toMatch(message);
   });
 });

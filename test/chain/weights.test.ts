@@ -227,7 +227,50 @@ describe('chain / weights, live', () => {
           retry: { when: 'atBlock', block: block + RATE_LIMIT_BLOCKS },
         });
         devnet.sealBlocks(RATE_LIMIT_BLOCKS);
-        expect(yield* plan({ ip: '2001:db8::7' })).not.toBeNull();
+        const newer = yield* plan({ ip: '2001:db8::7' });
+        if (newer === null) throw new Error('another address is a change');
+        yield* connection.submitPrepared({ prepared: newer });
+        devnet.seal();
+        const after = yield* connection.readSubnet(yield* connection.finalizedHead());
+        expect(after.neurons[1]?.axon).toEqual({ ip: '2001:db8::7', port: 8_091 });
+      }),
+    );
+  });
+
+  it('takes an endpoint off the chain, once', async () => {
+    const charlie = identity('//Charlie');
+    await withConnection(devnet.url, (connection) =>
+      Effect.gen(function* () {
+        const withdraw = Effect.flatMap(connection.finalizedHead(), (head) =>
+          connection.prepareWithdraw({ identity: charlie, head, periodBlocks: 32 }),
+        );
+        const axon = Effect.gen(function* () {
+          const subnet = yield* connection.readSubnet(yield* connection.finalizedHead());
+          return subnet.neurons[2]?.axon;
+        });
+        expect(yield* withdraw).toBeNull();
+        const served = yield* connection.prepareServe({
+          identity: charlie,
+          endpoint: { ip: '2001:db8::9', port: 8_092, version: 1 },
+          head: yield* connection.finalizedHead(),
+          periodBlocks: 32,
+        });
+        if (served === null) throw new Error('nothing was served before');
+        yield* connection.submitPrepared({ prepared: served });
+        const block = devnet.seal().number;
+        expect(yield* axon).toEqual({ ip: '2001:db8::9', port: 8_092 });
+        expect(yield* refusalOf(withdraw)).toMatchObject({
+          check: 'ServingRateLimitExceeded',
+          retry: { when: 'atBlock', block: block + RATE_LIMIT_BLOCKS },
+        });
+        devnet.sealBlocks(RATE_LIMIT_BLOCKS);
+        const prepared = yield* withdraw;
+        if (prepared === null) throw new Error('an endpoint is there');
+        expect(yield* connection.submitPrepared({ prepared })).toBe('sent');
+        devnet.seal();
+        expect(yield* search(connection, prepared)).toMatchObject({ outcome: { ok: true } });
+        expect(yield* axon).toBeNull();
+        expect(yield* withdraw).toBeNull();
       }),
     );
   });

@@ -1,0 +1,66 @@
+import * as Effect from 'effect/Effect';
+
+import type { BlockNumber, Hotkey, Uid } from '../domain/ids.ts';
+import type { Identity } from '../keys/identity.ts';
+import type { ChainConnection } from './client.ts';
+import { submitAndConfirm } from './confirm.ts';
+import { ChainMalformed } from './errors.ts';
+
+/** Blocks in which a registration can be included: a price given up for later should not be paid after all. */
+const LIFETIME_BLOCKS = 32;
+
+export type Registered = {
+  readonly uid: Uid;
+  /** Finalized block that contains the registration. */
+  readonly block: BlockNumber;
+  readonly extrinsicHash: string;
+  /** What the price was when it was signed, rao. */
+  readonly priceRao: bigint;
+  readonly immunityPeriodBlocks: number;
+};
+
+/**
+ * Registers a hotkey on the connection's subnet and waits for the finalized block that did it. Burns TAO of the
+ * coldkey: at most `maxPriceRao`, and a fee.
+ *
+ * Nothing is sent when the chain would refuse it. `HotKeyAlreadyRegisteredInSubNet` and a price above the limit come
+ * as `SubmitRefused` with that check. After `SubmitUnconfirmed` it is safe to call it again: a hotkey is registered at
+ * most once.
+ *
+ * @param silenceMs how long no block may be finalized before the wait ends; two minutes when not given
+ */
+export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (options: {
+  readonly connection: ChainConnection;
+  readonly coldkey: Identity;
+  readonly hotkey: Hotkey;
+  readonly maxPriceRao: bigint;
+  readonly silenceMs?: number;
+}) {
+  const { connection, coldkey, hotkey, maxPriceRao } = options;
+  const head = yield* connection.finalizedHead();
+  const { prepared, terms } = yield* connection.prepareRegistration({
+    identity: coldkey,
+    hotkey,
+    maxPriceRao,
+    head,
+    periodBlocks: LIFETIME_BLOCKS,
+  });
+  const { silenceMs } = options;
+  const included = yield* submitAndConfirm({
+    connection,
+    prepared,
+    ...(silenceMs === undefined ? {} : { silenceMs }),
+  });
+  const { uid } = yield* connection.readRegistration({ head: included, hotkey, coldkey: coldkey.hotkey });
+  if (uid === null) {
+    const detail = `registered in block ${included.block}, but the hotkey has no uid there`;
+    return yield* new ChainMalformed({ operation: 'register', detail });
+  }
+  return {
+    uid,
+    block: included.block,
+    extrinsicHash: prepared.hash,
+    priceRao: terms.priceRao,
+    immunityPeriodBlocks: terms.immunityPeriodBlocks,
+  } satisfies Registered;
+});
