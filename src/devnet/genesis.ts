@@ -26,12 +26,28 @@ export type GenesisSubnet = {
   readonly hyperparameters: { readonly [name: string]: number | boolean | string };
   readonly neurons: readonly GenesisNeuron[];
 };
+export type GenesisBeacon = {
+  /** Phrase of its BLS key; the chain's name when not given. */
+  readonly seed?: string;
+  /** Seconds from round to round; 3 with blocks of 12 s, fewer with faster blocks, at least 1, when not given. */
+  readonly periodSeconds?: number;
+  /** Unix time in seconds of round 1; quicknet's when not given. */
+  readonly genesisTimeSeconds?: number;
+};
 export type GenesisConfig = {
   readonly chain: string;
   readonly blockTimeMs: number;
   readonly accounts: readonly GenesisAccount[];
   readonly subnets: readonly GenesisSubnet[];
-  readonly flags: { readonly allowLoopbackAxon: boolean };
+  /** The chain's own drand-like beacon; what is left out follows from chain name and block time. */
+  readonly beacon?: GenesisBeacon;
+  /** Address of the sudo key; //Alice when not given. */
+  readonly sudo?: string;
+  readonly flags: {
+    readonly allowLoopbackAxon: boolean;
+    /** Lets owners set tempos below 360 blocks, as fast-runtime builds do; off when not given. */
+    readonly allowShortTempo?: boolean;
+  };
 };
 
 /** A genesis file that cannot be used; the message names the place in the file and what is expected there. */
@@ -44,14 +60,16 @@ const SS58_PREFIX = 42;
 const MIN_BLOCK_TIME_MS = 100;
 const MAX_BLOCK_TIME_MS = 600_000;
 const DEFAULT_BLOCK_TIME_MS = 12_000;
+const MAX_BEACON_PERIOD_SECONDS = 3600;
 const MAX_U16 = 65_535;
+const MAX_U32 = 4_294_967_295;
 const MAX_U64 = (1n << 64n) - 1n;
 
 /** The 32 bytes of an SS58 address. */
 export const accountFromAddress = (address: string): Uint8Array => decodeAddress(address);
 
 /** The 32 bytes of a development account such as `//Alice`. */
-const accountFromUri = (uri: string): Uint8Array => {
+export const accountFromUri = (uri: string): Uint8Array => {
   const { path } = keyExtractSuri(`${DEV_PHRASE}${uri}`);
   return keyFromPath(sr25519PairFromSeed(mnemonicToMiniSecret(DEV_PHRASE)), path, 'sr25519').publicKey;
 };
@@ -136,6 +154,21 @@ const subnet = (value: unknown, at: string): GenesisSubnet => {
     neurons: list(fields['neurons'], `${at}.neurons`, neuron),
   };
 };
+const beacon = (value: unknown, at: string): GenesisBeacon => {
+  const fields = object(value, at, ['seed', 'periodSeconds', 'genesisTimeSeconds']);
+  const { seed, periodSeconds, genesisTimeSeconds } = fields;
+  return {
+    ...(seed !== undefined && {
+      seed: typeof seed === 'string' && seed !== '' ? seed : refuse(`${at}.seed`, 'a phrase', seed),
+    }),
+    ...(periodSeconds !== undefined && {
+      periodSeconds: integer(periodSeconds, `${at}.periodSeconds`, 1, MAX_BEACON_PERIOD_SECONDS),
+    }),
+    ...(genesisTimeSeconds !== undefined && {
+      genesisTimeSeconds: integer(genesisTimeSeconds, `${at}.genesisTimeSeconds`, 0, MAX_U32),
+    }),
+  };
+};
 const assertUnique = (values: readonly (string | number)[], what: string): void => {
   const repeated = values.find((value, index) => values.indexOf(value) !== index);
   if (repeated !== undefined) throw new GenesisError(`genesis: ${what} ${repeated} is given twice`);
@@ -143,8 +176,17 @@ const assertUnique = (values: readonly (string | number)[], what: string): void 
 
 /** Reads a genesis from parsed JSON. Throws GenesisError. */
 export const decodeGenesis = (value: unknown): GenesisConfig => {
-  const fields = object(value, 'file', ['chain', 'blockTimeMs', 'accounts', 'subnets', 'flags']);
-  const flags = object(fields['flags'] ?? {}, 'flags', ['allowLoopbackAxon']);
+  const fields = object(value, 'file', [
+    'chain',
+    'blockTimeMs',
+    'accounts',
+    'subnets',
+    'beacon',
+    'sudo',
+    'flags',
+  ]);
+  const flags = object(fields['flags'] ?? {}, 'flags', ['allowLoopbackAxon', 'allowShortTempo']);
+  const sudo = fields['sudo'];
   const chain = fields['chain'] ?? 'MIAOAI devnet';
   const accounts = list(fields['accounts'], 'accounts', account);
   const subnets = list(fields['subnets'], 'subnets', subnet);
@@ -166,7 +208,12 @@ export const decodeGenesis = (value: unknown): GenesisConfig => {
     ),
     accounts,
     subnets,
-    flags: { allowLoopbackAxon: boolean(flags['allowLoopbackAxon'] ?? false, 'flags.allowLoopbackAxon') },
+    ...(fields['beacon'] !== undefined && { beacon: beacon(fields['beacon'], 'beacon') }),
+    ...(sudo === undefined ? {} : { sudo: address(sudo, 'sudo') }),
+    flags: {
+      allowLoopbackAxon: boolean(flags['allowLoopbackAxon'] ?? false, 'flags.allowLoopbackAxon'),
+      allowShortTempo: boolean(flags['allowShortTempo'] ?? false, 'flags.allowShortTempo'),
+    },
   };
 };
 

@@ -2,6 +2,7 @@
 import { encodeAddress } from '@polkadot/util-crypto';
 import { deposit } from '#src/devnet/balances.ts';
 import { createContext, createReadContext, type EmittedEvent } from '#src/devnet/context.ts';
+import { drand } from '#src/devnet/drand/pallet.ts';
 import type { GenesisConfig, GenesisSubnet } from '#src/devnet/genesis.ts';
 import { type Context, DispatchFailure, ModuleError, type ReadContext } from '#src/devnet/pallet.ts';
 import { createRuntime } from '#src/devnet/runtime.ts';
@@ -57,7 +58,7 @@ const errorOf = (run: () => void): string | undefined => {
 };
 
 export const startState = (config: GenesisConfig) => {
-  const runtime = createRuntime({ blockTimeMs: config.blockTimeMs, pallets: [subtensorModule] });
+  const runtime = createRuntime({ blockTimeMs: config.blockTimeMs, pallets: [subtensorModule, drand] });
   let block = 0;
   const write = (run: (ctx: Context) => void): EmittedEvent[] => {
     const events: EmittedEvent[] = [];
@@ -105,9 +106,11 @@ export const startState = (config: GenesisConfig) => {
         );
       }),
     /** Custom code with which the pool refuses, undefined when it takes the call. */
-    refuse: (name: string, args: Args, signer: number): number | undefined =>
-      callOf(name).checkInPool?.(createReadContext(runtime.parts, block, block + 1), args, account(signer))
-        ?.custom,
+    refuse: (name: string, args: Args, signer: number): number | undefined => {
+      const ctx = createReadContext(runtime.parts, block, block + 1);
+      const refusal = callOf(name).checkInPool?.(ctx, args, account(signer));
+      return refusal !== undefined && 'custom' in refusal ? refusal.custom : undefined;
+    },
   };
 };
 export type TestState = ReturnType<typeof startState>;

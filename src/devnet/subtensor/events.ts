@@ -1,9 +1,14 @@
-import { accountId, h256 } from '../chainTypes.ts';
+import { accountId, dispatchError, h256 } from '../chainTypes.ts';
 import { event } from '../pallet.ts';
-import { u16, u64, vec } from '../scale.ts';
+import { compact, u16, u64, vec } from '../scale.ts';
+import { settingEvents } from './settingEvents.ts';
+import { stakeEvents } from './stakeEvents.ts';
 
 /** Events that clients follow, at their positions in pallets/subtensor/src/macros/events.rs. `index` fields are storage indices. */
 export const events = {
+  ...settingEvents,
+  ...stakeEvents,
+  /** (netuid, SubnetMechanism) */
   NetworkAdded: event(0, [u16, u16]),
   /** (storage index, uid) */
   WeightsSet: event(5, [u16, u16]),
@@ -16,6 +21,11 @@ export const events = {
   WeightsCommitted: event(85, [accountId, u16, h256]),
   WeightsRevealed: event(86, [accountId, u16, h256]),
   WeightsBatchRevealed: event(87, [accountId, u16, vec(h256)]),
+  /** (subnets of the batch, hotkey) */
+  BatchWeightsCompleted: event(88, [vec(compact(u16)), accountId]),
+  BatchCompletedWithErrors: event(89),
+  /** (netuid, error) */
+  BatchWeightItemFailed: event(90, [u16, dispatchError]),
   /** (hotkey, storage index, hash of the ciphertext, drand round) */
   TimelockedWeightsCommitted: event(107, [accountId, u16, h256, u64]),
   /** (storage index, hotkey) */

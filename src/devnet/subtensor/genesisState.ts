@@ -1,4 +1,4 @@
-/** The pallet's state of block 0. Source of what a new subnet starts with: `init_new_network`, subnets/subnet.rs. */
+/** The pallet's state of block 0. */
 import { decodeHotkey } from '../../keys/ss58.ts';
 import { type GenesisConfig, GenesisError, type GenesisNeuron, type GenesisSubnet } from '../genesis.ts';
 import type { AnyStorageItem, Context } from '../pallet.ts';
@@ -7,6 +7,7 @@ import { appendNeuron } from './neurons.ts';
 import { associateHotkey } from './registration.ts';
 import { increaseStake } from './stake.ts';
 import { ROOT, storage } from './storage.ts';
+import { initNewNetwork, writeOwner, writePool } from './subnetCreation.ts';
 import { hyperparameterStorage, scheduleStorage } from './subnetStorage.ts';
 import { subnetExists } from './subnets.ts';
 
@@ -29,6 +30,10 @@ const settable: ReadonlyMap<string, AnyStorageItem> = new Map(
     ...hyperparameterStorage,
     maxEpochsPerBlock: scheduleStorage.MaxEpochsPerBlock,
     adminFreezeWindow: scheduleStorage.AdminFreezeWindow,
+    ownerHyperparamRateLimit: scheduleStorage.OwnerHyperparamRateLimit,
+    networkRateLimit: storage.NetworkRateLimit,
+    networkMinLockCost: storage.NetworkMinLockCost,
+    subnetMechanism: storage.SubnetMechanism,
     mechanismCountCurrent: storage.MechanismCountCurrent,
     mechanismEmissionSplit: storage.MechanismEmissionSplit,
   }).map(([name, item]) => [camelCase(name), item]),
@@ -90,22 +95,12 @@ const writeRoot = (ctx: Context): void => {
   ctx.put(storage.SubnetAlphaIn, ROOT, TAO);
 };
 
-/** What subnet creation writes; TAO emission starts disabled, alpha flows since the owner's start call is done. */
+/** As after a registration and the owner's start call: alpha flows from block 1 on, TAO emission is disabled. */
 const writeNewSubnet = (ctx: Context, netuid: number, tempo: number): void => {
-  ctx.put(storage.NetworksAdded, netuid, true);
-  ctx.put(storage.Tempo, netuid, tempo);
-  ctx.put(storage.MaxAllowedUids, netuid, 256);
-  ctx.put(storage.MaxAllowedValidators, netuid, 64);
-  ctx.put(storage.MinAllowedWeights, netuid, 1);
-  ctx.put(storage.ImmunityPeriod, netuid, 5000);
-  ctx.put(storage.Burn, netuid, TAO);
-  ctx.put(storage.Yuma3On, netuid, true);
-  ctx.put(storage.SubnetEmissionEnabled, netuid, false);
-  ctx.put(storage.SubnetMechanism, netuid, 1);
+  initNewNetwork(ctx, netuid, tempo);
   ctx.put(storage.SubtokenEnabled, netuid, true);
   ctx.put(storage.FirstEmissionBlockNumber, netuid, 1n);
-  ctx.put(storage.SubnetTAO, netuid, POOL_RAO);
-  ctx.put(storage.SubnetAlphaIn, netuid, POOL_RAO);
+  writePool(ctx, { netuid, taoRao: POOL_RAO, alphaRao: POOL_RAO });
 };
 
 const writeNeuron = (ctx: Context, netuid: number, neuron: GenesisNeuron): void => {
@@ -136,8 +131,7 @@ const writeSubnet = (ctx: Context, subnet: GenesisSubnet): void => {
   writeNewSubnet(ctx, netuid, subnet.tempo);
   const owner = accountOf(subnet.ownerColdkey, `owner coldkey of subnet ${netuid},`);
   const ownerHotkey = accountOf(subnet.ownerHotkey, `owner hotkey of subnet ${netuid},`);
-  ctx.put(storage.SubnetOwner, netuid, owner);
-  ctx.put(storage.SubnetOwnerHotkey, netuid, ownerHotkey);
+  writeOwner(ctx, { netuid, coldkey: owner, hotkey: ownerHotkey });
   associateHotkey(ctx, ownerHotkey, owner);
   for (const [name, setting] of Object.entries(subnet.hyperparameters)) {
     applySetting(ctx, netuid, name, setting);
@@ -160,6 +154,7 @@ const writeSubnet = (ctx: Context, subnet: GenesisSubnet): void => {
 
 export const writeGenesis = (ctx: Context, config: GenesisConfig): void => {
   ctx.put(storage.DevnetAllowLoopbackAxon, config.flags.allowLoopbackAxon);
+  ctx.put(storage.DevnetAllowShortTempo, config.flags.allowShortTempo ?? false);
   writeRoot(ctx);
   for (const subnet of config.subnets) {
     writeSubnet(ctx, subnet);

@@ -6,14 +6,18 @@ import { bytes, u16, u64 } from '../scale.ts';
 import { raiseBurnPrice } from './burnPrice.ts';
 import { errors } from './errors.ts';
 import { events } from './events.ts';
+import { buyAlpha, recycleAlpha } from './market.ts';
 import { appendNeuron, hasCapacity, neuronToPrune, replaceNeuron } from './neurons.ts';
 import { ROOT, storage } from './storage.ts';
 import { isSameAccount, subnetExists, uidOf } from './subnets.ts';
 
 type Registration = { readonly netuid: number; readonly hotkey: Uint8Array; readonly coldkey: Uint8Array };
 
-const isOwnedByAnother = (ctx: ReadContext, { hotkey, coldkey }: Registration): boolean =>
-  ctx.has(storage.Owner, hotkey) && !isSameAccount(ctx.get(storage.Owner, hotkey), coldkey);
+/** Whether a hotkey has an owner, who is somebody else. */
+export const isOwnedByAnother = (
+  ctx: ReadContext,
+  { hotkey, coldkey }: Pick<Registration, 'hotkey' | 'coldkey'>,
+): boolean => ctx.has(storage.Owner, hotkey) && !isSameAccount(ctx.get(storage.Owner, hotkey), coldkey);
 
 /** The checks in the chain's order. */
 const ensureRegistrable = (ctx: ReadContext, registration: Registration): void => {
@@ -47,17 +51,16 @@ export const associateHotkey = (ctx: Context, hotkey: Uint8Array, coldkey: Uint8
     return;
   }
   ctx.put(storage.Owner, hotkey, coldkey);
-  ctx.put(storage.OwnedHotkeys, coldkey, [...ctx.get(storage.OwnedHotkeys, coldkey), hotkey]);
+  for (const item of [storage.OwnedHotkeys, storage.StakingHotkeys]) {
+    ctx.put(item, coldkey, [...ctx.get(item, coldkey), hotkey]);
+  }
 };
 
-/**
- * The price goes into the subnet's pool. The chain swaps it for alpha, which it burns; without a market here the TAO
- * is booked and no alpha moves.
- */
+/** The price buys alpha, which is burned: it counts as issued no longer. */
 const pay = (ctx: Context, { netuid, coldkey }: Registration): void => {
   const price = ctx.get(storage.Burn, netuid);
   withdraw(ctx, coldkey, price);
-  ctx.put(storage.SubnetTAO, netuid, ctx.get(storage.SubnetTAO, netuid) + price);
+  recycleAlpha(ctx, netuid, buyAlpha(ctx, netuid, price));
 };
 
 /** A free uid, or that of the neuron to prune. */

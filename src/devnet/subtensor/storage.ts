@@ -1,5 +1,6 @@
 import { storageValue } from '../pallet.ts';
 import { bool } from '../scale.ts';
+import { networkStorage, rateLimitStorage, takeStorage } from './limitStorage.ts';
 import {
   commitStorage,
   endpointStorage,
@@ -25,6 +26,9 @@ export const storage = {
   ...epochOutputStorage,
   ...commitStorage,
   ...stakeStorage,
+  ...takeStorage,
+  ...rateLimitStorage,
+  ...networkStorage,
   /** Only on the embedded chain: lets neurons serve 127.0.0.1, which the real chain refuses. */
   DevnetAllowLoopbackAxon: storageValue(bool, false),
 };
