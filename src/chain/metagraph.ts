@@ -1,94 +1,24 @@
 import * as Effect from 'effect/Effect';
-import * as Schema from 'effect/Schema';
 
-import { BlockNumber, EpochIndex, Hotkey, type Netuid } from '../domain/ids.ts';
-import type { Axon, Head, Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Axon, Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
 import { formatAddress } from './addresses.ts';
-import { ChainMalformed, ChainUnsupported } from './errors.ts';
-import { callRuntimeApi, countOf, decodeWith, readStorage, type StorageItem, Unsigned } from './reads.ts';
+import { ChainMalformed } from './errors.ts';
+import { type Selected, U16_MAX } from './metagraphFields.ts';
+import { readSelected, type SubnetSource } from './metagraphSource.ts';
+import { countOf } from './reads.ts';
 import type { Rpc } from './rpc.ts';
-import type { Runtime } from './runtime.ts';
+import { epochAt, readStoredRules, type StoredRules } from './subnetRules.ts';
+
+export type { SubnetSource } from './metagraphSource.ts';
 
 /** Rao per TAO and per alpha. */
 const RAO = 1e9;
-const U16_MAX = 65_535;
-/** Block number that never comes, for a subnet whose tempo is 0. */
-const NEVER = 4_294_967_295;
-/** `SelectiveMetagraphIndex` of the fields read below (subtensor rpc_info/metagraph.rs); 0 is always wanted. */
-const FIELDS = [
-  0, 5, 7, 8, 24, 26, 27, 28, 29, 30, 31, 36, 45, 46, 47, 52, 53, 55, 56, 57, 59, 60, 61, 62, 63, 66, 69,
-] as const;
 /** An absent owner reads as the zero account. */
 const ZERO_ACCOUNT = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
-/** Far above any subnet (256 uids); a list beyond it is an attack on memory, not a metagraph. */
-const MAX_NEURONS = 4_096;
+/** Snapshots kept for each connection; some hundred kB each. */
+const MAX_KEPT = 4;
 
-const list = <S extends Schema.ConstraintDecoder<unknown>>(item: S) =>
-  Schema.Array(item).check(Schema.isMaxLength(MAX_NEURONS));
-const U16 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: U16_MAX }));
-
-const AxonInfo = Schema.Struct({ ip: Unsigned, port: U16, ipType: Schema.Int });
-const Selected = Schema.Struct({
-  ownerHotkey: Schema.NullOr(Hotkey),
-  block: BlockNumber,
-  tempo: U16,
-  minAllowedWeights: U16,
-  weightsVersion: Unsigned,
-  weightsRateLimit: Unsigned,
-  activityCutoff: Unsigned,
-  maxValidators: U16,
-  numUids: U16,
-  maxUids: U16,
-  immunityPeriod: U16,
-  servingRateLimit: Unsigned,
-  commitRevealWeightsEnabled: Schema.Boolean,
-  commitRevealPeriod: Unsigned,
-  hotkeys: list(Hotkey),
-  coldkeys: list(Schema.String),
-  axons: list(AxonInfo),
-  active: list(Schema.Boolean),
-  validatorPermit: list(Schema.Boolean),
-  lastUpdate: list(BlockNumber),
-  emission: list(Unsigned),
-  dividends: list(U16),
-  incentives: list(U16),
-  consensus: list(U16),
-  blockAtRegistration: list(BlockNumber),
-  totalStake: list(Unsigned),
-});
-type Selected = typeof Selected.Type;
-const decodeSelected = decodeWith(Selected, 'get_selective_mechagraph');
-const decodeStored = decodeWith(
-  Schema.Tuple([EpochIndex, BlockNumber, BlockNumber, Unsigned, list(U16), U16, U16, U16]),
-  'subnet storage',
-);
-
-/** SCALE of (netuid u16, mechanism u8 = 0, Vec<u16> fields); the vector is short enough for a one-byte length. */
-const selectionOf = (netuid: Netuid): Uint8Array => {
-  const bytes = Buffer.alloc(4 + 2 * FIELDS.length);
-  bytes.writeUInt16LE(netuid, 0);
-  bytes.writeUInt8(FIELDS.length << 2, 3);
-  for (const [index, field] of FIELDS.entries()) bytes.writeUInt16LE(field, 4 + 2 * index);
-  return bytes;
-};
-
-/**
- * First block in which the next epoch runs (subtensor coinbase/run_coinbase.rs, stateful since spec 420): tempo blocks
- * after the last one, earlier when an epoch is pending, and never before the block after `block`.
- */
-export const nextEpochBlock = (schedule: {
-  readonly block: BlockNumber;
-  readonly tempo: number;
-  readonly lastEpochBlock: BlockNumber;
-  readonly pendingEpochAt: BlockNumber;
-}): BlockNumber => {
-  const { block, tempo, lastEpochBlock, pendingEpochAt } = schedule;
-  if (tempo === 0) return NEVER;
-  const regular = lastEpochBlock + tempo;
-  return Math.max(block + 1, pendingEpochAt > 0 ? Math.min(regular, pendingEpochAt) : regular);
-};
-
-const axonOf = (info: typeof AxonInfo.Type): Axon | null => {
+const axonOf = (info: Selected['axons'][number]): Axon | null => {
   const ip = BigInt(info.ip);
   const text = formatAddress(ip, info.ipType);
   return ip === 0n || info.port === 0 || text === null ? null : { ip: text, port: info.port };
@@ -124,13 +54,6 @@ const neuronOf = (selected: Selected, trust: readonly number[], uid: number): Ne
   };
 };
 
-type StoredRules = {
-  readonly stakeThreshold: Unsigned;
-  readonly commitRevealVersion: number;
-  readonly minNonImmuneUids: number;
-  readonly adminFreezeWindowBlocks: number;
-};
-
 const hyperparametersOf = (selected: Selected, stored: StoredRules): SubnetSnapshot['hyperparameters'] => ({
   tempo: selected.tempo,
   weightsVersionKey: countOf(selected.weightsVersion),
@@ -149,88 +72,68 @@ const hyperparametersOf = (selected: Selected, stored: StoredRules): SubnetSnaps
   stakeThreshold: Number(stored.stakeThreshold) / RAO,
 });
 
-const readFields = Effect.fnUntraced(function* (source: SubnetSource) {
-  const { rpc, runtime, netuid, head } = source;
-  const answer = yield* callRuntimeApi({
-    rpc,
-    runtime,
-    blockHash: head.blockHash,
-    api: 'SubnetInfoRuntimeApi',
-    method: 'get_selective_mechagraph',
-    argument: selectionOf(netuid),
-  });
-  if (answer === null) {
-    return yield* new ChainUnsupported({
-      message: `subnet ${netuid} does not exist on this chain: check NETUID and SUBTENSOR_NETWORK`,
-    });
+const malformed = (detail: string): ChainMalformed =>
+  new ChainMalformed({ operation: 'read subnet', detail });
+
+/** Each hotkey once: state outside is keyed by it, and two rows of one would be one row too few. */
+const neuronsOf = (selected: Selected, trust: readonly number[]): readonly Neuron[] | ChainMalformed => {
+  const neurons: Neuron[] = [];
+  const hotkeys = new Set<string>();
+  for (let uid = 0; uid < selected.numUids; uid += 1) {
+    const neuron = neuronOf(selected, trust, uid);
+    if (neuron === null) return malformed(`the metagraph's lists end before uid ${uid}`);
+    if (hotkeys.has(neuron.hotkey)) return malformed(`hotkey ${neuron.hotkey} has two uids`);
+    hotkeys.add(neuron.hotkey);
+    neurons.push(neuron);
   }
-  return yield* decodeSelected(answer);
-});
-
-const storedItems = (netuid: Netuid): readonly StorageItem[] => {
-  const pallet = 'SubtensorModule';
-  return [
-    { pallet, item: 'SubnetEpochIndex', args: [netuid] },
-    { pallet, item: 'LastEpochBlock', args: [netuid] },
-    { pallet, item: 'PendingEpochAt', args: [netuid] },
-    { pallet, item: 'StakeThreshold', args: [] },
-    { pallet, item: 'ValidatorTrust', args: [netuid] },
-    { pallet, item: 'CommitRevealWeightsVersion', args: [] },
-    { pallet, item: 'MinNonImmuneUids', args: [netuid] },
-    { pallet, item: 'AdminFreezeWindow', args: [] },
-  ];
+  return neurons;
 };
 
-/** Where and when a subnet is read. */
-export type SubnetSource = {
-  readonly rpc: Rpc;
-  readonly runtime: Runtime;
-  readonly netuid: Netuid;
-  readonly head: Head;
-};
-
-/**
- * The subnet (mechanism 0) at exactly one block: one metagraph call for the lists and rules, one storage read for what
- * the metagraph lacks. Both name the same block hash. Runtimes without mechagraphs or stateful epochs (before spec
- * 420) fail as unsupported.
- */
-export const readSubnet = Effect.fn('chain.readSubnet')(function* (source: SubnetSource) {
-  const { rpc, runtime, netuid, head } = source;
-  const blockHash = head.blockHash;
-  const [selected, stored] = yield* Effect.all(
-    [readFields(source), readStorage({ rpc, runtime, blockHash, items: storedItems(netuid) })],
-    { concurrency: 2 },
-  );
-  const [epochIndex, lastEpochBlock, pendingEpochAt, stakeThreshold, validatorTrust, ...rules] =
-    yield* decodeStored(stored);
-  const [commitRevealVersion, minNonImmuneUids, adminFreezeWindowBlocks] = rules;
-  const malformed = (detail: string): ChainMalformed =>
-    new ChainMalformed({ operation: 'read subnet', detail });
+const readAnew = Effect.fnUntraced(function* (source: SubnetSource) {
+  const { runtime, netuid, head } = source;
+  const [selected, stored] = yield* Effect.all([readSelected(source), readStoredRules(source)], {
+    concurrency: 2,
+  });
+  if (selected.netuid !== netuid) return yield* malformed(`the answer is of subnet ${selected.netuid}`);
   if (selected.block !== head.block) {
     return yield* malformed(`asked for block ${head.block}, the answer is of block ${selected.block}`);
   }
-  const neurons: Neuron[] = [];
-  for (let uid = 0; uid < selected.numUids; uid += 1) {
-    const neuron = neuronOf(selected, validatorTrust, uid);
-    if (neuron === null) return yield* malformed(`the metagraph's lists end before uid ${uid}`);
-    neurons.push(neuron);
-  }
-  const { block } = head;
+  const neurons = neuronsOf(selected, stored.validatorTrust);
+  if (neurons instanceof ChainMalformed) return yield* neurons;
   return {
     netuid,
-    block,
-    blockHash,
+    block: head.block,
+    blockHash: head.blockHash,
     specVersion: runtime.version.specVersion,
-    epochIndex,
-    lastEpochBlock,
-    nextEpochBlock: nextEpochBlock({ block, tempo: selected.tempo, lastEpochBlock, pendingEpochAt }),
+    ...epochAt(source, selected.tempo, stored.schedule),
     ownerHotkey: selected.ownerHotkey === ZERO_ACCOUNT ? null : selected.ownerHotkey,
-    hyperparameters: hyperparametersOf(selected, {
-      stakeThreshold,
-      commitRevealVersion,
-      minNonImmuneUids,
-      adminFreezeWindowBlocks,
-    }),
+    hyperparameters: hyperparametersOf(selected, stored),
     neurons,
   } satisfies SubnetSnapshot;
+});
+
+/** Snapshots by connection and block: what a block says never changes, so the same is not read twice. */
+const kept = new WeakMap<Rpc, Map<string, SubnetSnapshot>>();
+
+const keep = (rpc: Rpc, key: string, snapshot: SubnetSnapshot): void => {
+  const own = kept.get(rpc) ?? new Map<string, SubnetSnapshot>();
+  kept.set(rpc, own.set(key, snapshot));
+  const oldest = own.keys().next().value;
+  if (own.size > MAX_KEPT && oldest !== undefined) own.delete(oldest);
+};
+
+/**
+ * The subnet (mechanism 0) at exactly one block: the best metagraph call of the runtime for lists and rules, one
+ * storage read for what it lacks. Both name the same block hash. A block that was read lately on the same connection
+ * costs nothing. Runtimes without stateful epochs (before spec 420) are read by the rules of their time; those without
+ * a stake per subnet fail as unsupported, and whatever does not decode as malformed.
+ */
+export const readSubnet = Effect.fn('chain.readSubnet')(function* (source: SubnetSource) {
+  const { rpc, netuid, head } = source;
+  const key = `${netuid}/${head.blockHash}`;
+  const known = kept.get(rpc)?.get(key);
+  if (known !== undefined && known.block === head.block) return known;
+  const snapshot = yield* readAnew(source);
+  keep(rpc, key, snapshot);
+  return snapshot;
 });

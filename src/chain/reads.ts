@@ -11,6 +11,8 @@ export type StorageItem = {
   readonly pallet: string;
   readonly item: string;
   readonly args: readonly unknown[];
+  /** What a runtime without this item stands for; without it such a runtime is unsupported. */
+  readonly otherwise?: unknown;
 };
 
 /** Unsigned integer of up to 128 bits as `toPrimitive()` gives it: a number, or decimal text beyond 2^52. */
@@ -47,7 +49,10 @@ const decodeChanges = decodeWith(
   'state_queryStorageAt',
 );
 
-/** Reads storage items at one block in one call; the results are in the order of `items`, as plain JSON. */
+/**
+ * Reads storage items at one block in one call; the results are in the order of `items`, as plain JSON. An item that
+ * the runtime does not have is its `otherwise`, and is not asked for.
+ */
 export const readStorage = Effect.fnUntraced(function* (options: {
   readonly rpc: Rpc;
   readonly runtime: Runtime;
@@ -55,14 +60,20 @@ export const readStorage = Effect.fnUntraced(function* (options: {
   readonly items: readonly StorageItem[];
 }) {
   const { rpc, runtime, blockHash, items } = options;
-  const keys = yield* Effect.forEach(items, ({ pallet, item, args }) =>
-    runtime.storageKey(pallet, item, args),
+  const keys = yield* Effect.forEach(items, ({ pallet, item, args, otherwise }) =>
+    otherwise !== undefined && !runtime.hasStorage(pallet, item)
+      ? Effect.succeed(null)
+      : runtime.storageKey(pallet, item, args),
   );
-  const [{ changes }] = yield* decodeChanges(yield* rpc.call('state_queryStorageAt', [keys, blockHash]));
+  const asked = keys.filter((key) => key !== null);
+  const [{ changes }] = yield* decodeChanges(yield* rpc.call('state_queryStorageAt', [asked, blockHash]));
   const values = new Map(changes);
-  return yield* Effect.forEach(items, ({ pallet, item }, index) =>
-    runtime.decodeStorage(pallet, item, values.get(keys[index] ?? '') ?? null),
-  );
+  return yield* Effect.forEach(items, ({ pallet, item, otherwise }, index) => {
+    const key = keys[index] ?? null;
+    return key === null
+      ? Effect.succeed(otherwise)
+      : runtime.decodeStorage(pallet, item, values.get(key) ?? null);
+  });
 });
 
 /** Calls a runtime API at one block and decodes the answer by the runtime's own metadata. */

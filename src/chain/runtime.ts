@@ -43,6 +43,8 @@ export interface Runtime {
   readonly extrinsicVersions: readonly number[];
   readonly hasCall: (pallet: string, call: string) => boolean;
   readonly hasStorage: (pallet: string, item: string) => boolean;
+  /** Whether the metadata describes a method of a runtime API; never before version 15 of the metadata. */
+  readonly hasApi: (api: string, method: string) => boolean;
   /** Plain JSON of a pallet's constant. */
   readonly constant: (pallet: string, name: string) => Effect.Effect<unknown, Failure>;
   /** Hex storage key of `pallet.item` for `args`, in the map's key order. */
@@ -135,11 +137,14 @@ const storedCodec = (context: Context, pallet: string, item: string, value: stri
     }),
   );
 
+const apiMethod = ({ registry }: Context, api: string, method: string) =>
+  registry.metadata.apis
+    .find(({ name }) => name.toString() === api)
+    ?.methods.find(({ name }) => name.toString() === method);
+
 const apiResult = (context: Context, api: string, method: string, value: string) =>
   Effect.suspend((): Effect.Effect<unknown, Failure> => {
-    const found = context.registry.metadata.apis
-      .find(({ name }) => name.toString() === api)
-      ?.methods.find(({ name }) => name.toString() === method);
+    const found = apiMethod(context, api, method);
     if (found === undefined)
       return Effect.fail(context.lacks(`runtime API ${api}.${method} in its metadata`));
     return attempt(`decode ${api}.${method}`, () =>
@@ -198,6 +203,7 @@ export const makeRuntime = (
         context.decorated.tx[stringCamelCase(pallet)]?.[stringCamelCase(call)] !== undefined,
       hasStorage: (pallet, item) =>
         context.decorated.query[stringCamelCase(pallet)]?.[stringCamelCase(item)] !== undefined,
+      hasApi: (api, method) => apiMethod(context, api, method) !== undefined,
       constant: (pallet, name) => constantOf(context, pallet, name),
       storageKey: (pallet, item, args) =>
         Effect.flatMap(entryOf(context, pallet, item), (entry) =>

@@ -1,9 +1,9 @@
 /**
  * The stateful epoch schedule (runtime spec 420 and later): an epoch fires when its subnet's last one lies `tempo`
- * blocks back, when a trigger or a deferral is due, or after far too long.
+ * blocks back, when a trigger or a deferral is due, or after far too long. Before, the rule was a modulo of the block
+ * number: `moduloEpoch`.
  *
- * Source: pallets/subtensor/src/coinbase/run_coinbase.rs, tempo_control.rs. Before spec 420 the rule was a modulo of
- * the block number; runtimes of that time are refused as unsupported by the chain client.
+ * Source: pallets/subtensor/src/coinbase/run_coinbase.rs, tempo_control.rs.
  */
 
 /** Fires regardless of the schedule once this many blocks passed without a successful epoch (`MAX_TEMPO`). */
@@ -28,6 +28,36 @@ export const nextEpochBlock = (schedule: EpochSchedule): number | null => {
   }
   const automatic = schedule.lastEpochBlock + schedule.tempo;
   return schedule.pendingEpochAt > 0 ? Math.min(automatic, schedule.pendingEpochAt) : automatic;
+};
+
+export type EpochPosition = {
+  /** Epochs run up to and with `block`. */
+  readonly epochIndex: number;
+  /** Block in which the last one ran; 0 before the first. */
+  readonly lastEpochBlock: number;
+  /** First block after `block` in which one runs; null when the subnet never runs. */
+  readonly nextEpochBlock: number | null;
+};
+
+/**
+ * Where a block stands by the rule of runtimes before stateful epochs: one runs in each block for which
+ * `(block + netuid + 1) mod (tempo + 1) = tempo`, so the period is `tempo + 1`.
+ *
+ * The index counts epochs that ran, as `SubnetEpochIndex` does since. It is the runtime's own
+ * `floor((b + netuid + 1) / (tempo + 1))` of the block after this one, the first that can include what is signed now:
+ * in the block of an epoch itself the runtime still says the old number.
+ */
+export const moduloEpoch = (options: {
+  readonly block: number;
+  readonly netuid: number;
+  readonly tempo: number;
+}): EpochPosition => {
+  const { block, netuid, tempo } = options;
+  if (tempo === 0) return { epochIndex: 0, lastEpochBlock: 0, nextEpochBlock: null };
+  const period = tempo + 1;
+  const epochIndex = Math.floor((block + netuid + 2) / period);
+  const lastEpochBlock = epochIndex * period - netuid - 2;
+  return { epochIndex, lastEpochBlock: Math.max(0, lastEpochBlock), nextEpochBlock: lastEpochBlock + period };
 };
 
 /** Whole blocks from `block` until the next automatic epoch, 0 when it is due; null when the subnet never runs. */

@@ -30,6 +30,7 @@ const runtimeWith = (extensions: readonly TransactionExtension[], extrinsicVersi
   extrinsicVersions,
   hasCall: () => false,
   hasStorage: () => false,
+  hasApi: () => false,
   constant: unused,
   storageKey: unused,
   decodeStorage: unused,

@@ -4,6 +4,7 @@ import {
   blocksUntilAutomaticEpoch,
   firstEpochAnchor,
   isImmune,
+  moduloEpoch,
   nextEpochBlock,
   shouldRunEpoch,
 } from '#src/domain/epoch.ts';
@@ -60,5 +61,28 @@ describe('domain / epoch', () => {
     const at = (block: number): boolean =>
       isImmune({ block, blockAtRegistration: 100, immunityPeriodBlocks: 50 });
     expect([at(149), at(150)]).toEqual([true, false]);
+  });
+
+  it('knows where a block stands by the old rule', () => {
+    const at = (block: number) => moduloEpoch({ block, netuid: 1, tempo: 360 });
+    expect(at(1_000)).toEqual({ epochIndex: 2, lastEpochBlock: 719, nextEpochBlock: 1_080 });
+    expect(at(1_079)).toEqual(at(1_000));
+    expect(at(1_080)).toEqual({ epochIndex: 3, lastEpochBlock: 1_080, nextEpochBlock: 1_441 });
+    expect(at(1_081)).toEqual(at(1_080));
+    expect(at(10)).toEqual({ epochIndex: 0, lastEpochBlock: 0, nextEpochBlock: 358 });
+    expect(moduloEpoch({ block: 10, netuid: 1, tempo: 0 }).nextEpochBlock).toBeNull();
+  });
+
+  it('agrees with the formula of the old runtime at every block', () => {
+    const [netuid, tempo] = [86, 50];
+    let ran = 0;
+    for (let block = 1; block < 1_000; block += 1) {
+      if ((block + netuid + 1) % (tempo + 1) === tempo) ran = block;
+      const { epochIndex, lastEpochBlock, nextEpochBlock } = moduloEpoch({ block, netuid, tempo });
+      if (ran > 0) expect(lastEpochBlock).toBe(ran);
+      expect(nextEpochBlock).toBeGreaterThan(block);
+      // The runtime's own index of the next block, the first that can include what is signed now.
+      expect(epochIndex).toBe(Math.floor((block + 1 + netuid + 1) / (tempo + 1)));
+    }
   });
 });
