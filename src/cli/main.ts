@@ -4,6 +4,7 @@ import { version } from '../version.ts';
 import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
 import { devnetCommand } from './devnet.ts';
+import { walletCommand } from './wallet.ts';
 
 /** `miaoai`, as `node dist/cli.js`. */
 export const runCli = async (): Promise<void> => {
@@ -13,6 +14,7 @@ export const runCli = async (): Promise<void> => {
     .showHelpAfterError()
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
-    .addCommand(auditCommand());
+    .addCommand(auditCommand())
+    .addCommand(walletCommand());
   await program.parseAsync(process.argv);
 };

@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+import { freshDist } from '#test/support/systemBuild.ts';
+
+/** `node dist/cli.js` as a user starts it, without a terminal. */
+
+export type CliEnd = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+const dist = await freshDist();
+
+/**
+ * @param options.home working directory and home, so that no wallet and no `.env` of this machine is found
+ * @param options.input standard input; closed at once when not given
+ */
+export const runCli = (
+  args: readonly string[],
+  options: { readonly home: string; readonly input?: string; readonly env?: Record<string, string> },
+): Promise<CliEnd> =>
+  new Promise((resolve, reject) => {
+    const { home, input = '', env = {} } = options;
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(dist, 'cli.js'), ...args],
+      { cwd: home, env: { PATH: process.env['PATH'] ?? '', HOME: home, ...env }, stdio: 'pipe' },
+    );
+    const said = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk) => {
+      said.stdout += String(chunk);
+    });
+    child.stderr.on('data', (chunk) => {
+      said.stderr += String(chunk);
+    });
+    // A command that does not read its input may be gone before all of it is written.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...said }));
+  });
