@@ -1,48 +1,33 @@
 import * as Effect from 'effect/Effect';
 
+import type { ChainConnection } from '../chain/client.ts';
 import { toChainFailure, toSubmitFailure } from '../chain/errors.ts';
-import { preflightWeights } from '../chain/preflight.ts';
 import type { SubmitFailure } from '../domain/failures.ts';
-import type { Hotkey, Netuid } from '../domain/ids.ts';
-import type { Head, Neuron, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { Head, SubnetSnapshot } from '../domain/metagraph.ts';
+import type { SubmissionFacts } from '../domain/submissionFacts.ts';
+import { firstRefusal, forecastWeights } from '../domain/weightForecast.ts';
 import type { Identity } from '../keys/identity.ts';
 import type {
   CheckWeights,
   FindInclusion,
   PreparedWeights,
   PrepareWeights,
+  ReadyWeights,
+  Standing,
   SubmitWeights,
   WeightsDue,
 } from '../machines/weightSubmission.ts';
 import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
-import { forgetIntent, loadIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
+import { forgetIntent, loadIntent, retireIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
 import { weightLifetime } from './weightLifetime.ts';
+import { standingCommit, standingSince } from './weightStanding.ts';
 
 export type WeightSettings = {
   readonly identity: Identity;
-  readonly netuid: Netuid;
   readonly versionKey: number;
 };
-
-/** First block in which weights no longer count for the epoch; exact for the present epoch and the one before it. */
-const countsUntil = (due: WeightsDue, subnet: SubnetSnapshot): number => {
-  if (subnet.epochIndex <= due.epoch) return Number.POSITIVE_INFINITY;
-  return subnet.epochIndex === due.epoch + 1 ? subnet.lastEpochBlock : due.endsAtBlock;
-};
-
-/**
- * Block of the weights that stand for this epoch, null when there are none. Registration moves LastUpdate too. Also
- * asked when the epoch is over, after a downtime: LastUpdate outlasts the state of old blocks.
- */
-const standingSince = (neuron: Neuron | undefined, due: WeightsDue, subnet: SubnetSnapshot): number | null =>
-  neuron !== undefined &&
-  neuron.lastUpdate >= due.lastEpochBlock &&
-  neuron.lastUpdate < countsUntil(due, subnet) &&
-  neuron.lastUpdate > neuron.blockAtRegistration
-    ? neuron.lastUpdate
-    : null;
 
 const refused = (check: string, message: string): SubmitFailure => ({
   _tag: 'Refused',
@@ -59,38 +44,49 @@ const check = (settings: WeightSettings) =>
   Effect.fn('weights.check')(function* (due: WeightsDue) {
     const live = yield* connection;
     const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
-    const subnet = yield* Effect.mapError(live.readSubnet(head), toChainFailure);
     const { hotkey } = settings.identity;
-    const setAtBlock = standingSince(
-      subnet.neurons.find((neuron) => neuron.hotkey === hotkey),
-      due,
-      subnet,
+    const facts = yield* Effect.mapError(live.readSubmissionFacts({ head, hotkey }), toChainFailure);
+    const setAtBlock = standingSince(facts, due);
+    if (setAtBlock !== null) {
+      const commit = standingCommit(yield* loadIntent, facts);
+      const isOurs = commit?.epoch === due.epoch && commit.committedAtBlock === setAtBlock;
+      return { setAtBlock, committed: isOurs ? commit : null } satisfies Standing as Standing;
+    }
+    if (facts.subnet.epochIndex > due.epoch) return yield* Effect.fail(epochOver(due, facts.subnet));
+    const refusal = firstRefusal(
+      forecastWeights({ facts, vector: due.vector, versionKey: settings.versionKey }),
     );
-    if (setAtBlock !== null) return { setAtBlock };
-    if (subnet.epochIndex > due.epoch) return yield* Effect.fail(epochOver(due, subnet));
-    const allowed = preflightWeights({
-      subnet,
-      hotkey,
-      vector: due.vector,
-      versionKey: settings.versionKey,
-    });
-    if (!allowed.ok) return yield* Effect.fail(allowed.error);
-    return { setAtBlock: null };
+    if (refusal !== null) return yield* Effect.fail(refusal);
+    return { setAtBlock: null, committed: null } satisfies Standing as Standing;
   });
 
 /** Bytes signed on a block further ahead than endpoints lag were signed on a block that never was. */
 const maxLagBlocks = 16;
 
-type Signing = { readonly genesisHash: string; readonly specVersion: number; readonly hotkey: Hotkey };
+/** Everything is read at the head that this connection itself reports: an earlier endpoint may have been ahead. */
+type Signing = {
+  readonly live: ChainConnection;
+  readonly head: Head;
+  readonly specVersion: number;
+  readonly facts: SubmissionFacts;
+};
 
-/** Whether the bytes of an intent may still get in: same epoch, chain, runtime and key, and still alive. */
-const isUsable = (known: WeightIntent, due: WeightsDue, head: Head, signing: Signing): boolean =>
+/** Whether the subnet still takes what these bytes are: plain weights, or a commit whose round is not out yet. */
+const isOfPresentRules = ({ sealed }: WeightIntent, { subnet, beacon }: SubmissionFacts): boolean => {
+  if ((sealed !== null) !== subnet.hyperparameters.commitRevealWeightsEnabled) return false;
+  return sealed === null || sealed.plan.revealRound >= (beacon?.lastStoredRound ?? 0);
+};
+
+/** Whether the bytes of an intent may still get in: same epoch, chain, runtime, key and rules, and still alive. */
+const isUsable = (known: WeightIntent, due: WeightsDue, signing: Signing): boolean =>
+  !known.isSpent &&
   known.epoch === due.epoch &&
-  known.genesisHash === signing.genesisHash &&
+  known.genesisHash === signing.live.genesisHash &&
   known.specVersion === signing.specVersion &&
-  known.prepared.account === signing.hotkey &&
-  known.prepared.bornAtBlock - head.block <= maxLagBlocks &&
-  head.block < known.prepared.expiresAtBlock;
+  known.prepared.account === signing.facts.hotkey &&
+  known.prepared.bornAtBlock - signing.head.block <= maxLagBlocks &&
+  signing.head.block < known.prepared.expiresAtBlock &&
+  isOfPresentRules(known, signing.facts);
 
 const lagging = (head: Head, known: WeightIntent): SubmitFailure => ({
   _tag: 'UnknownBlock',
@@ -104,36 +100,57 @@ const tooShort = (due: WeightsDue): SubmitFailure =>
     `epoch ${due.epoch} ends at block ${due.endsAtBlock}, too soon for an extrinsic to be included`,
   );
 
-/** Everything is read at the head that this connection itself reports: an earlier endpoint may have been ahead. */
+/** New bytes that die with the epoch, and what they lock in. A commit that counted for another epoch is not made. */
+const sign = Effect.fn('weights.sign')(function* (
+  settings: WeightSettings,
+  due: WeightsDue,
+  { live, head, facts }: Signing,
+) {
+  const { subnet } = facts;
+  // An epoch that was rescheduled since the vector became due ends when the chain says now.
+  const endsAtBlock =
+    subnet.epochIndex === due.epoch ? Math.min(due.endsAtBlock, subnet.nextEpochBlock) : due.endsAtBlock;
+  const bestBlock = yield* Effect.mapError(live.bestBlock(), toChainFailure);
+  const lifetime = weightLifetime({ finalizedBlock: head.block, bestBlock, endsAtBlock });
+  if (lifetime === null) return yield* Effect.fail(tooShort({ ...due, endsAtBlock }));
+  const { birthBlock, periodBlocks } = lifetime;
+  const birth =
+    birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
+  const { identity, versionKey } = settings;
+  const { vector } = due;
+  const { prepared, reveal } = yield* Effect.mapError(
+    live.prepareWeights({ identity, facts, versionKey, vector, head, birth, periodBlocks }),
+    toSubmitFailure,
+  );
+  if (reveal !== null && reveal.commitEpoch !== due.epoch) return yield* Effect.fail(tooShort(due));
+  return { prepared, sealed: reveal === null ? null : { plan: reveal, vector } } satisfies ReadyWeights;
+});
+
 const prepare = (settings: WeightSettings) =>
   Effect.fn('weights.prepare')(function* (due: WeightsDue) {
     const live = yield* connection;
     const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
-    const specVersion = yield* Effect.mapError(live.specVersionAt(head), toChainFailure);
-    const { identity, versionKey } = settings;
-    const { genesisHash } = live;
+    const { hotkey } = settings.identity;
+    const [specVersion, facts] = yield* Effect.mapError(
+      Effect.all([live.specVersionAt(head), live.readSubmissionFacts({ head, hotkey })], { concurrency: 2 }),
+      toChainFailure,
+    );
+    const signing = { live, head, specVersion, facts };
     const known = yield* loadIntent;
-    if (known !== null && isUsable(known, due, head, { genesisHash, specVersion, hotkey: identity.hotkey })) {
-      return head.block < known.prepared.bornAtBlock
-        ? yield* Effect.fail(lagging(head, known))
-        : known.prepared;
+    if (known !== null && isUsable(known, due, signing)) {
+      if (head.block < known.prepared.bornAtBlock) return yield* Effect.fail(lagging(head, known));
+      return { prepared: known.prepared, sealed: known.sealed } satisfies ReadyWeights;
     }
-    const bestBlock = yield* Effect.mapError(live.bestBlock(), toChainFailure);
-    const lifetime = weightLifetime({ finalizedBlock: head.block, bestBlock, endsAtBlock: due.endsAtBlock });
-    if (lifetime === null) return yield* Effect.fail(tooShort(due));
-    const { birthBlock, periodBlocks } = lifetime;
-    const birth =
-      birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
-    const facts = yield* Effect.mapError(
-      live.readSubmissionFacts({ head, hotkey: identity.hotkey }),
-      toSubmitFailure,
-    );
-    const { prepared } = yield* Effect.mapError(
-      live.prepareWeights({ identity, facts, versionKey, vector: due.vector, head, birth, periodBlocks }),
-      toSubmitFailure,
-    );
-    yield* saveIntent({ epoch: due.epoch, genesisHash, specVersion, prepared });
-    return prepared;
+    const ready = yield* sign(settings, due, signing);
+    yield* saveIntent({
+      ...ready,
+      epoch: due.epoch,
+      genesisHash: live.genesisHash,
+      specVersion,
+      signedAtBlock: head.block,
+      isSpent: false,
+    });
+    return ready;
   });
 
 const submit = Effect.fn('weights.submit')(function* ({ prepared }: { readonly prepared: PreparedWeights }) {
@@ -152,7 +169,7 @@ const find = Effect.fn('weights.find')(function* (search: {
   const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure).pipe(
     // The node cannot say any more what became of the bytes; LastUpdate is asked instead, and they are not reused.
     Effect.tapError((failure) =>
-      failure._tag === 'UnknownBlock' ? forgetIntent(search.prepared.hash) : Effect.void,
+      failure._tag === 'UnknownBlock' ? retireIntent(search.prepared.hash) : Effect.void,
     ),
   );
   if (!inclusion.found) return inclusion;

@@ -2,50 +2,81 @@ import * as Effect from 'effect/Effect';
 import * as Schema from 'effect/Schema';
 
 import { PreparedExtrinsic } from '../chain/extrinsics.ts';
-import { EpochIndex } from '../domain/ids.ts';
+import type { StoreFailure } from '../domain/failures.ts';
+import { BlockNumber, EpochIndex } from '../domain/ids.ts';
+import { StoredRevealPlan } from '../domain/reveals.ts';
+import { WeightVector } from '../domain/weightVector.ts';
 import { toStoreFailure } from '../store/errors.ts';
-import { StoreService } from '../store/store.ts';
+import { type Snapshot, StoreService } from '../store/store.ts';
 
 /**
  * The signed weights of one epoch, durable before they are sent. A successor of a crashed process sends the same
- * bytes again; the chain takes one nonce once.
+ * bytes again; the chain takes one nonce once. What a commit has locked in is kept beside the bytes: nobody can read
+ * it out of them before its reveal.
  */
-const Intent = Schema.Struct({
+const Signed = Schema.Struct({
   epoch: EpochIndex,
   /** What the signature holds for: bytes signed for another chain or runtime are refused for ever. */
   genesisHash: Schema.String,
   specVersion: Schema.Int,
   prepared: PreparedExtrinsic,
 });
+const Intent = Schema.Struct({
+  ...Signed.fields,
+  /** Finalized head they were signed at: they can be in later blocks only. */
+  signedAtBlock: BlockNumber,
+  /** Plaintext, and when the chain opens it; null for plain weights. */
+  sealed: Schema.NullOr(Schema.Struct({ plan: StoredRevealPlan, vector: WeightVector })),
+  /** The bytes are not sent any more; what they locked in may stand on chain. */
+  isSpent: Schema.Boolean,
+});
 export type WeightIntent = typeof Intent.Type;
 
 const name = 'weights.intent';
-const version = 2;
+const version = 3;
+/** Plain weights only. Bytes of before an update may still be on their way, so they are taken up. */
+const plainVersion = 2;
 
 export const saveIntent = (intent: WeightIntent) =>
   Effect.flatMap(StoreService, (store) => store.saveSnapshot({ name, version, value: intent })).pipe(
     Effect.mapError(toStoreFailure),
   );
 
-/** The last intent, null when there is none or it is of another version. */
-export const loadIntent = Effect.flatMap(StoreService, (store) => store.loadSnapshot(name)).pipe(
+const decoded = ({ version: stored, value }: Snapshot): WeightIntent | null => {
+  if (stored === version) {
+    const intent = Schema.decodeUnknownResult(Intent)(value);
+    return intent._tag === 'Success' ? intent.success : null;
+  }
+  if (stored !== plainVersion) return null;
+  const signed = Schema.decodeUnknownResult(Signed)(value);
+  if (signed._tag === 'Failure') return null;
+  const { bornAtBlock } = signed.success.prepared;
+  return { ...signed.success, signedAtBlock: bornAtBlock, sealed: null, isSpent: false };
+};
+
+/** The last intent, null when there is none or it is of a version that nobody knows. */
+export const loadIntent: Effect.Effect<WeightIntent | null, StoreFailure, StoreService> = Effect.flatMap(
+  StoreService,
+  (store) => store.loadSnapshot(name),
+).pipe(
   Effect.mapError(toStoreFailure),
-  Effect.map((snapshot): WeightIntent | null => {
-    if (snapshot?.version !== version) return null;
-    const decoded = Schema.decodeUnknownResult(Intent)(snapshot.value);
-    return decoded._tag === 'Success' ? decoded.success : null;
-  }),
+  Effect.map((snapshot) => (snapshot === null ? null : decoded(snapshot))),
 );
+
+const replaceIntent = (hash: string, change: (intent: WeightIntent) => WeightIntent | null) =>
+  Effect.gen(function* () {
+    const known = yield* loadIntent;
+    if (known?.prepared.hash !== hash) return;
+    const store = yield* StoreService;
+    yield* store.saveSnapshot({ name, version, value: change(known) });
+  }).pipe(Effect.ignore);
 
 /**
  * Gives up bytes that can do nothing any more: the pool refused them, or a block holds them with a failed dispatch. New
  * ones of the same epoch are safe, because both bear the same nonce or the old one is spent. A store that cannot write
  * leaves the old bytes in place until their lifetime is over.
  */
-export const forgetIntent = (hash: string) =>
-  Effect.gen(function* () {
-    const known = yield* loadIntent;
-    if (known?.prepared.hash !== hash) return;
-    const store = yield* StoreService;
-    yield* store.saveSnapshot({ name, version, value: null });
-  }).pipe(Effect.ignore);
+export const forgetIntent = (hash: string) => replaceIntent(hash, () => null);
+
+/** Gives up bytes of which nobody can say any more what became of them. Their plaintext stays: they may stand on chain. */
+export const retireIntent = (hash: string) => replaceIntent(hash, (intent) => ({ ...intent, isSpent: true }));

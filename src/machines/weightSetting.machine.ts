@@ -1,7 +1,15 @@
 import { assign } from 'xstate';
 
 import { noAccounts } from './weightAccounts.ts';
-import { expired, failed, maxSearchBlocks, weightSettingSetup } from './weightSettingSetup.ts';
+import {
+  commitAt,
+  expired,
+  failed,
+  maxSearchBlocks,
+  nothingPrepared,
+  stood,
+  weightSettingSetup,
+} from './weightSettingSetup.ts';
 import { noExtrinsic, nothingDue } from './weightSubmission.ts';
 
 export const weightSettingMachine = weightSettingSetup.createMachine({
@@ -9,13 +17,15 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
   context: {
     ...noAccounts,
     due: null,
-    prepared: null,
+    ...nothingPrepared,
+    committed: null,
     block: 0,
     searchFromBlock: 0,
     searchToBlock: 0,
     retryAtBlock: null,
     resendAtBlock: 0,
     attempts: 0,
+    repeats: 0,
     confirmedAtBlock: null,
     lastFailure: null,
   },
@@ -75,14 +85,12 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                 guard: ({ event }) => event.output.ok && event.output.value.setAtBlock !== null,
                 target: '#weightSetting.waiting',
                 actions: [
-                  assign(({ context, event }) => ({
-                    confirmedEpoch: context.due?.epoch ?? context.confirmedEpoch,
-                    confirmedAtBlock: event.output.ok ? event.output.value.setAtBlock : null,
-                    behind: 0,
-                    due: null,
-                    lastFailure: null,
-                  })),
-                  'reportConfirmed',
+                  assign(({ context, event }) =>
+                    event.output.ok
+                      ? stood(context, event.output.value.setAtBlock, event.output.value.committed)
+                      : {},
+                  ),
+                  'reportStanding',
                 ],
               },
               {
@@ -116,7 +124,7 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                 target: 'submitting',
                 actions: assign(({ event }) =>
                   event.output.ok
-                    ? { prepared: event.output.value, searchFromBlock: event.output.value.bornAtBlock }
+                    ? { ...event.output.value, searchFromBlock: event.output.value.prepared.bornAtBlock }
                     : {},
                 ),
               },
@@ -151,7 +159,7 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
               {
                 target: 'backingOff',
                 actions: assign(({ context, event }) =>
-                  event.output.ok ? {} : { ...failed(context, event.output.error), prepared: null },
+                  event.output.ok ? {} : { ...failed(context, event.output.error), ...nothingPrepared },
                 ),
               },
             ],
@@ -177,7 +185,7 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                 {
                   guard: 'isExpired',
                   target: '#weightSetting.setting.backingOff',
-                  actions: assign(({ context }) => ({ ...failed(context, expired), prepared: null })),
+                  actions: assign(({ context }) => ({ ...failed(context, expired), ...nothingPrepared })),
                 },
                 { guard: 'hasUnsearchedBlocks', target: 'looking' },
               ],
@@ -201,16 +209,12 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                       event.output.ok && event.output.value.found && event.output.value.outcome.ok,
                     target: '#weightSetting.waiting',
                     actions: [
-                      assign(({ context, event }) => ({
-                        confirmedEpoch: context.due?.epoch ?? context.confirmedEpoch,
-                        confirmedAtBlock:
-                          event.output.ok && event.output.value.found ? event.output.value.block : null,
-                        behind: 0,
-                        due: null,
-                        prepared: null,
-                        lastFailure: null,
-                      })),
-                      'reportConfirmed',
+                      assign(({ context, event }) => {
+                        if (!event.output.ok || !event.output.value.found) return {};
+                        const { block } = event.output.value;
+                        return stood(context, block, commitAt(context, block));
+                      }),
+                      'reportStanding',
                     ],
                   },
                   {
@@ -218,7 +222,7 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                     target: '#weightSetting.setting.backingOff',
                     actions: assign(({ context, event }) =>
                       event.output.ok && event.output.value.found && !event.output.value.outcome.ok
-                        ? { ...failed(context, event.output.value.outcome.error), prepared: null }
+                        ? { ...failed(context, event.output.value.outcome.error), ...nothingPrepared }
                         : {},
                     ),
                   },
@@ -232,7 +236,7 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                     description:
                       'Its state is gone after a long absence: LastUpdate says whether weights stand.',
                     target: '#weightSetting.setting.checking',
-                    actions: assign({ prepared: null }),
+                    actions: assign(nothingPrepared),
                   },
                   {
                     target: 'pausing',
@@ -257,7 +261,7 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                       'They are of no use any more, but may stand already: the chain is asked first.',
                     target: '#weightSetting.setting.checking',
                     actions: assign(({ event }) =>
-                      event.output.ok ? {} : { lastFailure: event.output.error, prepared: null },
+                      event.output.ok ? {} : { lastFailure: event.output.error, ...nothingPrepared },
                     ),
                   },
                   {

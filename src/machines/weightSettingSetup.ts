@@ -1,18 +1,21 @@
-import { assign, sendTo, setup } from 'xstate';
+import { assign, enqueueActions, sendTo, setup } from 'xstate';
 
 import type { StoreFailure, SubmitFailure } from '../domain/failures.ts';
 import type { BlockNumber } from '../domain/ids.ts';
+import type { CommittedWeights } from '../domain/reveals.ts';
 import { root } from './root.ts';
 import { unprovidedTask } from './unprovided.ts';
 import { type Accounts, isUnaccounted, missedThrough } from './weightAccounts.ts';
 import {
   type CheckWeights,
   type FindInclusion,
+  kindOf,
+  nextTryBlock,
+  nothingDue,
   type PreparedWeights,
   type PrepareWeights,
   resendBlock,
-  retryBlock,
-  retryOf,
+  type SealedWeights,
   type SubmitWeights,
   type WeightSettingEvent,
   type WeightsDue,
@@ -21,6 +24,10 @@ import {
 export type WeightSettingContext = Accounts & {
   readonly due: WeightsDue | null;
   readonly prepared: PreparedWeights | null;
+  /** What the prepared bytes have locked in, where they are a commit. */
+  readonly sealed: SealedWeights | null;
+  /** The commit that stands for the epoch confirmed last, where it has one. */
+  readonly committed: CommittedWeights | null;
   /** Last finalized block of this connection; 0 before its first one. Never a maximum: an endpoint may have lied. */
   readonly block: BlockNumber;
   /** First block not yet searched for the extrinsic, and the last one of the search under way. */
@@ -30,16 +37,51 @@ export type WeightSettingContext = Accounts & {
   /** The same bytes are sent again at this block, should they not be found by then. */
   readonly resendAtBlock: BlockNumber;
   readonly attempts: number;
+  /** How often the last failure came in a row before. */
+  readonly repeats: number;
   readonly confirmedAtBlock: BlockNumber | null;
   readonly lastFailure: SubmitFailure | StoreFailure | null;
 };
 
+/** Weights that are not on their way any more. */
+export const nothingPrepared = { prepared: null, sealed: null } as const;
+
 /** What a failed attempt leaves: the reason, and the block of the next one. */
-export const failed = (context: WeightSettingContext, failure: SubmitFailure | StoreFailure) => ({
-  lastFailure: failure,
-  attempts: context.attempts + 1,
-  retryAtBlock: retryBlock(retryOf(failure), context.block),
+export const failed = (context: WeightSettingContext, failure: SubmitFailure | StoreFailure) => {
+  const { lastFailure, block, due } = context;
+  const isSame = lastFailure !== null && kindOf(lastFailure) === kindOf(failure);
+  const repeats = isSame ? context.repeats + 1 : 0;
+  const { endsAtBlock } = due ?? nothingDue;
+  return {
+    lastFailure: failure,
+    attempts: context.attempts + 1,
+    repeats,
+    retryAtBlock: nextTryBlock({ failure, block, repeats, endsAtBlock }),
+  };
+};
+
+/** What the accounts say once the weights in hand, or a commit of them, are found in a block. */
+export const stood = (
+  context: WeightSettingContext,
+  block: BlockNumber | null,
+  committed: CommittedWeights | null,
+) => ({
+  ...nothingPrepared,
+  confirmedEpoch: context.due?.epoch ?? context.confirmedEpoch,
+  confirmedAtBlock: block,
+  committed,
+  behind: 0,
+  due: null,
+  lastFailure: null,
+  repeats: 0,
 });
+
+/** The commit of the weights in hand, found in a block; null where they are plain. */
+export const commitAt = (
+  { due, sealed }: WeightSettingContext,
+  block: BlockNumber,
+): CommittedWeights | null =>
+  due === null || sealed === null ? null : { epoch: due.epoch, committedAtBlock: block, ...sealed };
 
 /** Blocks of one search; after a long absence the rest follows with the next heads. */
 export const maxSearchBlocks = 256;
@@ -93,8 +135,9 @@ export const weightSettingSetup = setup({
               lastEpochBlock: event.lastEpochBlock,
               endsAtBlock: event.endsAtBlock,
             },
-            prepared: null,
+            ...nothingPrepared,
             attempts: 0,
+            repeats: 0,
             retryAtBlock: null,
             lastFailure: null,
           }
@@ -107,19 +150,30 @@ export const weightSettingSetup = setup({
       epoch: context.due?.epoch ?? 0,
       failure: context.lastFailure ?? expired,
     })),
-    reportConfirmed: sendTo(root, ({ context }) => ({
-      type: 'weights.confirmed',
-      epoch: context.confirmedEpoch ?? 0,
-      block: context.confirmedAtBlock ?? 0,
-    })),
+    reportStanding: enqueueActions(({ enqueue, context }) => {
+      const epoch = context.confirmedEpoch ?? 0;
+      const block = context.confirmedAtBlock ?? 0;
+      const { committed } = context;
+      if (committed === null) return enqueue.sendTo(root, { type: 'weights.confirmed', epoch, block });
+      const { commitHash, revealRound, revealsFromBlock } = committed.plan;
+      enqueue.sendTo(root, {
+        type: 'weights.committed',
+        epoch,
+        block,
+        commitHash,
+        revealRound,
+        revealsFromBlock,
+      });
+      enqueue.sendTo(root, { type: 'commit.stood', ...committed });
+    }),
     recordSent: assign(({ context }) => ({ resendAtBlock: resendBlock(context.block) })),
     recordMissed: assign(({ context, event }) => ({
       ...missedThrough(
         context,
         Math.max(context.due?.epoch ?? 0, event.type === 'epoch.ended' ? event.epoch : 0),
       ),
+      ...nothingPrepared,
       due: null,
-      prepared: null,
     })),
     reportOverdue: sendTo(root, ({ context }) => ({
       type: 'weights.overdue',

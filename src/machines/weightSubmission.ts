@@ -3,6 +3,8 @@ import type { PromiseActorLogic } from 'xstate';
 import type { ChainFailure, Retry, StoreFailure, SubmitFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { CommittedWeights } from '../domain/reveals.ts';
+import type { RevealPlan } from '../domain/submissionFacts.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 
 /** One vector for one epoch. `lastEpochBlock` and `endsAtBlock` bound the window in which it may land. */
@@ -23,6 +25,23 @@ export type PreparedWeights = {
   readonly expiresAtBlock: BlockNumber;
 };
 
+/** What is locked in a timelocked commit, and when the chain opens it. */
+export type SealedWeights = { readonly plan: RevealPlan; readonly vector: WeightVector };
+
+export type ReadyWeights = {
+  readonly prepared: PreparedWeights;
+  /** null for plain weights, which are in force once included. */
+  readonly sealed: SealedWeights | null;
+};
+
+/** How weights of an epoch stand on chain already. */
+export type Standing = {
+  /** null when they do not. */
+  readonly setAtBlock: BlockNumber | null;
+  /** Where it was a commit whose plaintext this process has. */
+  readonly committed: CommittedWeights | null;
+};
+
 export type Inclusion =
   | {
       readonly found: true;
@@ -33,12 +52,9 @@ export type Inclusion =
   | { readonly found: false };
 
 /** Asks the chain whether this epoch's weights stand already, and whether they would be accepted. */
-export type CheckWeights = PromiseActorLogic<
-  Outcome<{ readonly setAtBlock: BlockNumber | null }, SubmitFailure>,
-  WeightsDue
->;
+export type CheckWeights = PromiseActorLogic<Outcome<Standing, SubmitFailure | StoreFailure>, WeightsDue>;
 export type PrepareWeights = PromiseActorLogic<
-  Outcome<PreparedWeights, SubmitFailure | StoreFailure>,
+  Outcome<ReadyWeights, SubmitFailure | StoreFailure>,
   WeightsDue
 >;
 export type SubmitWeights = PromiseActorLogic<
@@ -64,6 +80,18 @@ export type WeightSettingEvent =
 
 export type WeightSettingFact =
   | { readonly type: 'weights.confirmed'; readonly epoch: EpochIndex; readonly block: BlockNumber }
+  /** A commit stands: the epoch has its weights, which come into force when the chain opens it. */
+  | {
+      readonly type: 'weights.committed';
+      readonly epoch: EpochIndex;
+      readonly block: BlockNumber;
+      readonly commitHash: string;
+      readonly revealRound: number;
+      /** First block of the epoch in which the chain opens it, as far as today's schedule tells. */
+      readonly revealsFromBlock: BlockNumber;
+    }
+  /** The same with the plaintext, for the machine that verifies the reveal. Never logged. */
+  | ({ readonly type: 'commit.stood' } & CommittedWeights)
   | {
       readonly type: 'weights.refused';
       readonly epoch: EpochIndex;
@@ -89,17 +117,43 @@ export const noExtrinsic: PreparedWeights = {
   expiresAtBlock: 0,
 };
 
-/** Store failures and unreachable endpoints are worth the next block; `never` waits for the next epoch. */
+/** Store failures and unreachable endpoints are worth the next block; `never` needs somebody to act. */
 export const retryBlock = (retry: Retry | undefined, block: BlockNumber): BlockNumber | null => {
   if (retry === undefined) return block + 1;
   if (retry.when === 'never') return null;
   return retry.when === 'atBlock' ? Math.max(retry.block, block + 1) : block + 1;
 };
 
+/** Two failures of one kind are no news: the pause before the next try grows. */
+export const kindOf = (failure: SubmitFailure | StoreFailure): string =>
+  failure._tag === 'Refused' ? failure.check : failure._tag;
+
+const longestPauseBlocks = 16;
+/** However long the pause, one more try is made so many blocks before the end: enough to be included. */
+const lastTryBlocks = 8;
+
+/**
+ * Block of the next try, null for none within this epoch. A block that the chain named is kept; without one, the pause
+ * doubles each time the same failure repeats: 1, 2, 4, 8, 16 blocks.
+ *
+ * @param repeats how often the same failure came before, in a row
+ */
+export const nextTryBlock = (given: {
+  readonly failure: SubmitFailure | StoreFailure;
+  readonly block: BlockNumber;
+  readonly repeats: number;
+  readonly endsAtBlock: BlockNumber;
+}): BlockNumber | null => {
+  const { failure, block, repeats, endsAtBlock } = given;
+  const retry: Retry = 'retry' in failure ? failure.retry : { when: 'nextBlock' };
+  if (retry.when === 'never') return null;
+  const paused = block + Math.min(longestPauseBlocks, 2 ** Math.min(repeats, 8));
+  const lastTry = Math.max(block + 1, endsAtBlock - lastTryBlocks);
+  const next = Math.min(paused, lastTry);
+  return retry.when === 'atBlock' ? Math.max(retry.block, next) : next;
+};
+
 /** Blocks between two sendings of the same bytes: a pool that holds them answers that it knows them. */
 const resendEveryBlocks = 4;
 
 export const resendBlock = (sentAtBlock: BlockNumber): BlockNumber => sentAtBlock + resendEveryBlocks;
-
-export const retryOf = (failure: SubmitFailure | StoreFailure): Retry | undefined =>
-  'retry' in failure ? failure.retry : undefined;

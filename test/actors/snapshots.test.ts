@@ -158,7 +158,7 @@ describe('actors / snapshots', () => {
     first.weightSetting().send({ type: 'block.finalized', block: 100 });
     first.weightSetting().send(due);
     expect(first.tasks.check.calls).toEqual([work]);
-    await first.tasks.check.answer({ ok: true, value: { setAtBlock: null } });
+    await first.tasks.check.answer({ ok: true, value: { setAtBlock: null, committed: null } });
     expect(first.weightSetting().getSnapshot().value).toEqual({ setting: 'preparing' });
     await first.end();
 
@@ -168,7 +168,7 @@ describe('actors / snapshots', () => {
     // The one-shot actor that was under way is asked again, with the same input.
     expect(second.tasks.prepare.calls).toEqual([work]);
     expect(second.tasks.check.calls).toEqual([]);
-    await second.tasks.prepare.answer({ ok: true, value: prepared });
+    await second.tasks.prepare.answer({ ok: true, value: { prepared, sealed: null } });
     await second.tasks.submit.answer({ ok: true, value: 'sent' });
     second.weightSetting().send({ type: 'block.finalized', block: 100 });
     expect(second.weightSetting().getSnapshot().value).toMatchObject({ setting: { confirming: 'looking' } });

@@ -13,7 +13,7 @@ import type { Devnet } from '#src/devnet/node.ts';
 import type { Outcome } from '#src/domain/outcome.ts';
 import { scheduleOf } from '#src/machines/epoch.machine.ts';
 import type { PreparedWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
-import { NETUID, RATE_LIMIT_BLOCKS, startSubnet } from '#test/chain/devnetFixture.ts';
+import { RATE_LIMIT_BLOCKS, startSubnet } from '#test/chain/devnetFixture.ts';
 import {
   askOnce,
   dataFolder,
@@ -68,12 +68,12 @@ describe('actors / submitWeights', () => {
     return { ...scheduleOf(subnet.value), vector };
   };
 
-  const settings = (uri: string) => ({ identity: identityOfUri(uri), netuid: NETUID, versionKey: 2_208 });
+  const settings = (uri: string) => ({ identity: identityOfUri(uri), versionKey: 2_208 });
   const check = (due: WeightsDue, uri = '//Alice') => askOnce(checkWeights(life.runtime, settings(uri)), due);
   const prepare = (due: WeightsDue, uri = '//Alice') =>
     askOnce(prepareWeights(life.runtime, settings(uri)), due);
   const prepared = async (due: WeightsDue, uri = '//Alice'): Promise<PreparedWeights> =>
-    valueIn(await prepare(due, uri));
+    valueIn(await prepare(due, uri)).prepared;
   const submit = (extrinsic: PreparedWeights) =>
     askOnce(submitWeights(life.runtime), { prepared: extrinsic });
   const find = (extrinsic: PreparedWeights) =>
@@ -102,7 +102,7 @@ describe('actors / submitWeights', () => {
   it('sets the weights of an epoch: checked, prepared, sent, found, and then seen as set', async () => {
     await seal(3);
     const due = await dueNow();
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
     const extrinsic = await prepared(due);
     expect(await find(extrinsic)).toEqual({ ok: true, value: { found: false } });
     expect(await submit(extrinsic)).toEqual({ ok: true, value: 'sent' });
@@ -112,7 +112,7 @@ describe('actors / submitWeights', () => {
       ok: true,
       value: { found: true, block, outcome: { ok: true, value: null } },
     });
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
     await seal(3);
     expect(inclusions(extrinsic)).toBe(1);
   });
@@ -136,13 +136,13 @@ describe('actors / submitWeights', () => {
     await submit(extrinsic);
     // Killed between sending and seeing it included.
     await crash();
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
     const again = await prepared(due);
     expect(await submit(again)).toEqual({ ok: true, value: 'alreadyKnown' });
     const block = await seal();
     // Killed between inclusion and its confirmation.
     await crash();
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
     await seal(RATE_LIMIT_BLOCKS + 1);
     const late = await prepared(due);
     expect(late).toEqual(extrinsic);
@@ -220,7 +220,7 @@ describe('actors / submitWeights', () => {
         expect(await intent()).toBeNull();
         return;
       }
-      const extrinsic = valueIn(outcome);
+      const extrinsic = valueIn(outcome).prepared;
       expect(extrinsic.bornAtBlock).toBeLessThanOrEqual(devnet.head().number);
       expect(extrinsic.expiresAtBlock).toBeLessThanOrEqual(due.endsAtBlock);
       expect(extrinsic.expiresAtBlock - devnet.head().number).toBeGreaterThanOrEqual(Math.min(16, left));
@@ -244,7 +244,7 @@ describe('actors / submitWeights', () => {
       error: { check: 'SettingWeightsTooFast', retry: { when: 'atBlock', block: block + RATE_LIMIT_BLOCKS } },
     });
     await sealTo(block + RATE_LIMIT_BLOCKS);
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
   });
 
   it('says that an epoch is over, whatever was set since', async () => {
@@ -267,8 +267,8 @@ describe('actors / submitWeights', () => {
     await submit(await prepared(due));
     const block = await seal();
     await sealTo(due.endsAtBlock + 3);
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block } });
-    expect(await check(await dueNow())).toEqual({ ok: true, value: { setAtBlock: null } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
+    expect(await check(await dueNow())).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
   });
 
   it('signs anew where an intent was signed for another chain or runtime, or far ahead of the endpoint', async () => {

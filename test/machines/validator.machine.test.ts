@@ -14,7 +14,7 @@ import {
   validatorInput,
   withMiners,
 } from '#test/support/machinesValidator.ts';
-import { notSet } from '#test/support/machinesWeights.ts';
+import { notSet, setAt } from '#test/support/machinesWeights.ts';
 
 const twoMiners = withMiners({ '5A': 1, '5B': 1 });
 const nobody = subnetAt({});
@@ -129,7 +129,7 @@ describe('machines / validator', () => {
     seeBlock(270);
     await score.answer(succeed({ vector, scored: 2 }));
     expect(weights.check.calls).toEqual([{ epoch: 7, vector, lastEpochBlock: 90, endsAtBlock: 450 }]);
-    await weights.check.answer(succeed({ setAtBlock: 271 }));
+    await weights.check.answer(setAt(271));
     expect(context()).toMatchObject({ confirmedEpoch: 7, confirmedAtBlock: 271, behind: 0 });
   });
 

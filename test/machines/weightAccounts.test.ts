@@ -5,7 +5,7 @@ import { isOverdueAt, overdueAfterMs } from '#src/machines/overdue.ts';
 import { start, throughJson } from '#test/support/machines.ts';
 import { subnetAt } from '#test/support/machinesSubnet.ts';
 import { validating, withMiners } from '#test/support/machinesValidator.ts';
-import { dueEvent, ended, weightFakes } from '#test/support/machinesWeights.ts';
+import { dueEvent, ended, setAt, weightFakes } from '#test/support/machinesWeights.ts';
 
 const began = (epoch: number) => ({ type: 'epoch.began', epoch }) as const;
 const overdue = (epoch: number) => ({ type: 'epoch.overdue', epoch }) as const;
@@ -16,7 +16,7 @@ const confirmed = async () => {
   const running = start(fakes.machine);
   running.actor.send(began(7));
   running.actor.send(dueEvent());
-  await fakes.check.answer(succeed({ setAtBlock: 403 }));
+  await fakes.check.answer(setAt(403));
   running.facts.length = 0;
   return { ...fakes, ...running };
 };

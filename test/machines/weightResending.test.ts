@@ -12,6 +12,7 @@ import {
   prepared,
   refusal,
   sent,
+  setAt,
   unreachable,
   weightFakes,
 } from '#test/support/machinesWeights.ts';
@@ -31,7 +32,7 @@ const submitted = async (outcome: Parameters<ReturnType<typeof weightFakes>['sub
   running.actor.send(block(400));
   running.actor.send(dueEvent());
   await fakes.check.answer(notSet);
-  await fakes.prepare.answer(succeed(lasting));
+  await fakes.prepare.answer(succeed({ prepared: lasting, sealed: null }));
   await fakes.submit.answer(outcome);
   return { ...fakes, ...running };
 };
@@ -105,7 +106,7 @@ describe('machines / weightSetting resending', () => {
     expect(running.value()).toEqual({ setting: 'checking' });
     await running.check.answer(notSet);
     expect(running.prepare.calls).toHaveLength(2);
-    await running.prepare.answer(succeed(lasting));
+    await running.prepare.answer(succeed({ prepared: lasting, sealed: null }));
     await running.submit.answer(fail(refusal({ when: 'nextBlock' })));
     expect(running.value()).toEqual({ setting: 'backingOff' });
   });
@@ -134,7 +135,7 @@ describe('machines / weightSetting on another endpoint', () => {
     const running = await refusedOnce(unreachable);
     running.actor.send(opened);
     await running.check.answer(notSet);
-    await running.prepare.answer(succeed(lasting));
+    await running.prepare.answer(succeed({ prepared: lasting, sealed: null }));
     await running.submit.answer(sent);
     running.actor.send(block(4_000_000_000));
     await running.find.answer(missing);
@@ -152,7 +153,7 @@ describe('machines / weightSetting on another endpoint', () => {
     const running = await submitted(sent);
     await running.find.answer(fail(pruned));
     expect(running.value()).toEqual({ setting: 'checking' });
-    await running.check.answer(succeed({ setAtBlock: 403 }));
+    await running.check.answer(setAt(403));
     expect(running.facts).toEqual([{ type: 'weights.confirmed', epoch: 7, block: 403 }]);
   });
 });

@@ -14,8 +14,10 @@ import {
   missing,
   notSet,
   prepared,
+  ready,
   refusal,
   sent,
+  setAt,
   unreachable,
   waysToSet,
   weightFakes,
@@ -66,7 +68,7 @@ describe('machines / weightSetting', () => {
       done('checkWeights', notSet),
       done('checkWeights', fail(refusal({ when: 'never' }))),
       done('checkWeights', fail(refusal({ when: 'nextBlock' }))),
-      done('prepareWeights', succeed(prepared)),
+      done('prepareWeights', ready()),
       done('submitWeights', succeed('sent')),
       { type: 'chain.opened' } as const,
       done('resendWeights', succeed('sent')),
@@ -88,7 +90,7 @@ describe('machines / weightSetting', () => {
     expect(check.calls).toEqual([due]);
     await check.answer(notSet);
     expect(prepare.calls).toEqual([due]);
-    await prepare.answer(succeed(prepared));
+    await prepare.answer(ready());
     expect(submit.calls).toEqual([{ prepared }]);
     await submit.answer(succeed('sent'));
     expect(find.calls).toEqual([{ prepared, fromBlock: 400, toBlock: 400 }]);
@@ -103,7 +105,7 @@ describe('machines / weightSetting', () => {
 
   it('sends nothing when the chain has them already', async () => {
     const { check, prepare, facts, value } = setting();
-    await check.answer(succeed({ setAtBlock: 403 }));
+    await check.answer(setAt(403));
     expect(value()).toBe('waiting');
     expect(prepare.calls).toEqual([]);
     expect(facts).toEqual([confirmed]);
@@ -113,7 +115,7 @@ describe('machines / weightSetting', () => {
     const { actor, check, facts } = setting();
     actor.send(dueEvent());
     expect(check.calls).toHaveLength(1);
-    await check.answer(succeed({ setAtBlock: 403 }));
+    await check.answer(setAt(403));
     actor.send(dueEvent());
     actor.send(dueEvent(6));
     actor.send(ended(7));
@@ -239,7 +241,7 @@ describe('machines / weightSetting', () => {
   it('searches in bounded pieces that follow one another', async () => {
     const running = setting();
     await running.check.answer(notSet);
-    await running.prepare.answer(succeed({ ...prepared, bornAtBlock: 1, expiresAtBlock: 2_000 }));
+    await running.prepare.answer(ready({ bornAtBlock: 1, expiresAtBlock: 2_000 }));
     await running.submit.answer(succeed('alreadyKnown'));
     for (const height of [401, 402, 403]) {
       await running.find.answer(missing);
@@ -316,7 +318,7 @@ describe('machines / weightSetting at the end of an epoch', () => {
     for (const epoch of [4, 5, 6]) actor.send(ended(epoch));
     expect(context().behind).toBe(3);
     actor.send(dueEvent());
-    await check.answer(succeed({ setAtBlock: 403 }));
+    await check.answer(setAt(403));
     expect(context().behind).toBe(0);
     actor.send(ended(7));
     actor.send(ended(8));

@@ -10,7 +10,9 @@ import {
   missing,
   notSet,
   prepared,
+  ready,
   sent,
+  setAt,
   waysToSet,
   weightFakes,
 } from '#test/support/machinesWeights.ts';
@@ -36,7 +38,7 @@ type Restarted = Awaited<ReturnType<typeof restarted>>;
 const live = async ({ actor, value, check, prepare, submit, find }: Restarted, toBlock: number) => {
   const answers = {
     checking: () => check.answer(notSet),
-    preparing: () => prepare.answer(succeed(prepared)),
+    preparing: () => prepare.answer(ready()),
     submitting: () => submit.answer(succeed('alreadyKnown')),
     resending: () => submit.answer(succeed('alreadyKnown')),
     looking: () => find.answer(find.calls.at(-1)?.toBlock === toBlock ? included : missing),
@@ -84,7 +86,10 @@ describe('machines / weightSetting restored', () => {
       await live(
         {
           ...running,
-          prepare: { ...running.prepare, answer: () => running.prepare.answer(succeed(eraLives)) },
+          prepare: {
+            ...running.prepare,
+            answer: () => running.prepare.answer(succeed({ prepared: eraLives, sealed: null })),
+          },
         },
         toBlock,
       );
@@ -116,7 +121,7 @@ describe('machines / weightSetting restored', () => {
     expect(late.prepare.calls).toEqual([]);
     const standing = await restarted('checking');
     standing.actor.send(block(460));
-    await standing.check.answer(succeed({ setAtBlock: 403 }));
+    await standing.check.answer(setAt(403));
     expect(standing.facts).toEqual([{ type: 'weights.confirmed', epoch: 7, block: 403 }]);
   });
 
@@ -124,7 +129,7 @@ describe('machines / weightSetting restored', () => {
     const fakes = weightFakes();
     const first = start(fakes.machine);
     first.actor.send(dueEvent());
-    await fakes.check.answer(succeed({ setAtBlock: 403 }));
+    await fakes.check.answer(setAt(403));
     const again = weightFakes();
     const { actor, facts } = start(again.machine, { snapshot: throughJson(first.actor) });
     actor.send(dueEvent());

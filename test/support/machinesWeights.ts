@@ -6,6 +6,7 @@ import type {
   FindInclusion,
   PreparedWeights,
   PrepareWeights,
+  SealedWeights,
   SubmitWeights,
   WeightSettingEvent,
   WeightsDue,
@@ -47,7 +48,17 @@ export const unreachable: SubmitFailure = {
 };
 
 export const sent = succeed('sent' as const);
-export const notSet = succeed({ setAtBlock: null });
+export const notSet = succeed({ setAtBlock: null, committed: null });
+export const setAt = (height: number) => succeed({ setAtBlock: height, committed: null });
+/** The prepared bytes as plain weights, unless told otherwise. */
+export const ready = (changes: Partial<PreparedWeights> = {}, sealed: SealedWeights | null = null) =>
+  succeed({ prepared: { ...prepared, ...changes }, sealed });
+
+/** What a commit of the weights in hand has locked in: opened from block 450 on, where epoch 8 begins. */
+export const sealed: SealedWeights = {
+  plan: { commitEpoch: 7, revealRound: 1_100, commitHash: `0x${'c'.repeat(64)}`, revealsFromBlock: 450 },
+  vector: due.vector,
+};
 export const missing = succeed({ found: false as const });
 export const included = succeed({
   found: true as const,
@@ -84,11 +95,11 @@ export const waysToSet: Readonly<Record<string, (fakes: Fakes, actor: Actor) => 
   preparing: async ({ check }) => check.answer(notSet),
   submitting: async (fakes, actor) => {
     await waysTo('preparing', fakes, actor);
-    await fakes.prepare.answer(succeed(prepared));
+    await fakes.prepare.answer(ready());
   },
   'confirming.awaitingBlock': async (fakes, actor) => {
     await waysTo('preparing', fakes, actor);
-    await fakes.prepare.answer(succeed({ ...prepared, bornAtBlock: 401 }));
+    await fakes.prepare.answer(ready({ bornAtBlock: 401 }));
     await fakes.submit.answer(succeed('sent'));
   },
   'confirming.looking': async (fakes, actor) => {
