@@ -136,7 +136,7 @@ export const readSubmissionFacts = Effect.fn('chain.readSubmissionFacts')(functi
 const decodeInterval = decodeWith(Unsigned, 'read the block time');
 
 /** Time from block to block that the chain aims at, ms: 12000, or 250 in fast runtimes. */
-export const blockIntervalMs = Effect.fnUntraced(function* (runtime: Runtime) {
+export const blockIntervalMs = Effect.fnUntraced(function* (runtime: Pick<Runtime, 'constant'>) {
   const slot = yield* Effect.result(runtime.constant('Aura', 'SlotDuration'));
   if (slot._tag === 'Success') return countOf(yield* decodeInterval(slot.success));
   // Chains without Aura: half a block time is the least between two timestamps.

@@ -22,6 +22,9 @@ const MECHANISM = 0;
 /** The one version of timelocked commits that is written here, and accepted since August 2025. */
 const COMMIT_REVEAL_VERSION = 4;
 
+/** What decides the call. */
+type Abilities = Pick<Runtime, 'hasCall' | 'hasStorage' | 'constant'>;
+
 export type WeightsToPlan = {
   readonly facts: SubmissionFacts;
   /** 32 bytes of the hotkey that signs. */
@@ -34,7 +37,7 @@ export type WeightsPlan = { readonly call: Call; readonly reveal: RevealPlan | n
 
 /** The call for one mechanism where the runtime has it (since September 2025), else the one for the subnet. */
 const callOf = (
-  runtime: Runtime,
+  runtime: Abilities,
   names: { readonly mechanism: string; readonly subnet: string },
   netuid: number,
   rest: readonly unknown[],
@@ -43,7 +46,7 @@ const callOf = (
     ? { pallet: PALLET, name: names.mechanism, args: [netuid, MECHANISM, ...rest] }
     : { pallet: PALLET, name: names.subnet, args: [netuid, ...rest] };
 
-const plainCall = (runtime: Runtime, { facts, vector, versionKey }: WeightsToPlan): Call =>
+const plainCall = (runtime: Abilities, { facts, vector, versionKey }: WeightsToPlan): Call =>
   callOf(runtime, { mechanism: 'set_mechanism_weights', subnet: 'set_weights' }, facts.subnet.netuid, [
     vector.uids,
     vector.values,
@@ -51,7 +54,7 @@ const plainCall = (runtime: Runtime, { facts, vector, versionKey }: WeightsToPla
   ]);
 
 /** Why timelocked weights are impossible here; null when they are not. */
-const obstacle = (runtime: Runtime, { subnet, beacon }: SubmissionFacts): string | null => {
+const obstacle = (runtime: Abilities, { subnet, beacon }: SubmissionFacts): string | null => {
   const { commitRevealVersion, tempo } = subnet.hyperparameters;
   if (commitRevealVersion !== COMMIT_REVEAL_VERSION) {
     return `subnet ${subnet.netuid} takes weights by commit-reveal version ${commitRevealVersion}, this program writes version ${COMMIT_REVEAL_VERSION}: update it`;
@@ -68,7 +71,7 @@ const obstacle = (runtime: Runtime, { subnet, beacon }: SubmissionFacts): string
     : 'the runtime has commit-reveal on, but no commit_timelocked_weights: update this program or the chain';
 };
 
-const targetOf = Effect.fnUntraced(function* (runtime: Runtime, facts: SubmissionFacts, beacon: Beacon) {
+const targetOf = Effect.fnUntraced(function* (runtime: Abilities, facts: SubmissionFacts, beacon: Beacon) {
   const { subnet } = facts;
   const { tempo, revealPeriodEpochs } = subnet.hyperparameters;
   // Before stateful epochs (spec 420) the period was one block longer.
@@ -86,7 +89,7 @@ const targetOf = Effect.fnUntraced(function* (runtime: Runtime, facts: Submissio
 });
 
 const planCommit = Effect.fnUntraced(function* (
-  runtime: Runtime,
+  runtime: Abilities,
   { facts, publicKey, vector, versionKey }: WeightsToPlan,
 ) {
   const impossible = obstacle(runtime, facts);
@@ -120,7 +123,7 @@ const planCommit = Effect.fnUntraced(function* (
  * Fails as unsupported where the subnet's commit-reveal is of another version or the chain has no beacon.
  */
 export const planWeights = Effect.fn('chain.planWeights')(function* (
-  runtime: Runtime,
+  runtime: Abilities,
   options: WeightsToPlan,
 ) {
   if (options.facts.subnet.hyperparameters.commitRevealWeightsEnabled)
