@@ -1,21 +1,11 @@
 /** The epoch scheduler. Source: pallets/subtensor/src/coinbase/run_coinbase.rs, `drain_pending`. */
-import { type EpochSchedule, shouldRunEpoch } from '../../domain/epoch.ts';
-import type { Context, ReadContext } from '../pallet.ts';
-import { distributeEmission, drainPending, type PendingEmission } from './emission.ts';
+import type { Context } from '../pallet.ts';
+import { distributeEmission, drainPending, epochEmissionRao, type PendingEmission } from './emission.ts';
+import { planEpochs } from './epochSchedule.ts';
 import { events } from './events.ts';
 import { storage } from './storage.ts';
 import { subnetsInOrder } from './subnets.ts';
-import { hasUniqueHotkeys, runYuma } from './yumaRun.ts';
-
-export const scheduleOf = (ctx: ReadContext, netuid: number): EpochSchedule => ({
-  lastEpochBlock: Number(ctx.get(storage.LastEpochBlock, netuid)),
-  tempo: ctx.get(storage.Tempo, netuid),
-  pendingEpochAt: Number(ctx.get(storage.PendingEpochAt, netuid)),
-});
-
-/** Whether a subnet's epoch is due in the context's block. */
-export const isEpochDue = (ctx: ReadContext, netuid: number): boolean =>
-  shouldRunEpoch(scheduleOf(ctx, netuid), ctx.block, Number(ctx.get(storage.BlocksSinceLastStep, netuid)));
+import { runYuma } from './yumaRun.ts';
 
 const defer = (ctx: Context, netuid: number): void => {
   const fromBlock = BigInt(ctx.block);
@@ -31,34 +21,38 @@ const advance = (ctx: Context, netuid: number): void => {
 };
 
 /** Subnets whose epoch runs in this block with what they have to give out; the rest is deferred or skipped. */
-const claimSlots = (ctx: Context): ReadonlyMap<number, PendingEmission> => {
-  const running = new Map<number, PendingEmission>();
-  const limit = ctx.get(storage.MaxEpochsPerBlock);
+const claimSlots = (
+  ctx: Context,
+): { readonly running: ReadonlyMap<number, PendingEmission>; readonly skipped: readonly number[] } => {
   for (const netuid of subnetsInOrder(ctx)) {
     ctx.put(storage.BlocksSinceLastStep, netuid, ctx.get(storage.BlocksSinceLastStep, netuid) + 1n);
-    if (!isEpochDue(ctx, netuid)) {
-      continue;
-    }
-    if (running.size >= limit) {
+  }
+  const running = new Map<number, PendingEmission>();
+  const skipped: number[] = [];
+  for (const [netuid, step] of planEpochs(ctx, { isCounted: true })) {
+    if (step === 'defer') {
       defer(ctx, netuid);
       continue;
     }
-    if (hasUniqueHotkeys(ctx, netuid)) {
+    if (step === 'run') {
       ctx.put(storage.BlocksSinceLastStep, netuid, 0n);
       running.set(netuid, drainPending(ctx, netuid));
     } else {
       ctx.emit(events.EpochSkipped, { netuid, block: BigInt(ctx.block) });
+      skipped.push(netuid);
     }
     advance(ctx, netuid);
   }
-  return running;
+  return { running, skipped };
 };
 
-/** Runs the epochs that are due in this block, at most MaxEpochsPerBlock of them. */
-export const runDueEpochs = (ctx: Context): void => {
-  for (const [netuid, pending] of claimSlots(ctx)) {
-    const terms = runYuma(ctx, netuid, pending.serverRao + pending.validatorRao);
+/** Runs the epochs that are due in this block, at most MaxEpochsPerBlock of them; gives the subnets whose slot passed. */
+export const runDueEpochs = (ctx: Context): readonly number[] => {
+  const { running, skipped } = claimSlots(ctx);
+  for (const [netuid, pending] of running) {
+    const terms = runYuma(ctx, netuid, epochEmissionRao(pending));
     distributeEmission(ctx, netuid, pending, terms);
     ctx.put(storage.LastMechansimStepBlock, netuid, BigInt(ctx.block));
   }
+  return [...running.keys(), ...skipped];
 };

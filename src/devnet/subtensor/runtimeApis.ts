@@ -4,7 +4,7 @@ import { accountId } from '../chainTypes.ts';
 import { apiMethod, type RuntimeApi } from '../pallet.ts';
 import { option, tuple, u8, u16, u64, vec } from '../scale.ts';
 import { alphaPriceRao } from './alphaPrice.ts';
-import { scheduleOf } from './epochs.ts';
+import { scheduleOf } from './epochSchedule.ts';
 import { hyperparameterEntry, readHyperparameters } from './hyperparameterEntries.ts';
 import { metagraphType, readMetagraph, readSelectiveMetagraph, selectiveMetagraphType } from './metagraph.ts';
 import { readNeuron, readNeurons, readNeuronsLite } from './neuronInfo.ts';

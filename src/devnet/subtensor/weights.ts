@@ -103,7 +103,8 @@ export const setWeights = (ctx: Context, hotkey: Uint8Array, submission: Weights
   ctx.emit(events.WeightsSet, [index, uid]);
 };
 
-const setPlainWeights = (ctx: Context, submission: WeightsSubmission, origin: Origin): void => {
+/** Weights that are not committed first: only while commit-reveal is off. */
+export const setPlainWeights = (ctx: Context, submission: WeightsSubmission, origin: Origin): void => {
   if (ctx.get(storage.CommitRevealWeightsEnabled, submission.netuid)) {
     throw new ModuleError(errors.CommitRevealEnabled);
   }
