@@ -18,6 +18,13 @@ const levels: Readonly<Record<string, Level>> = {
   'epoch.scored': 'info',
   'epoch.stalled': 'warn',
   'weights.confirmed': 'info',
+  'weights.committed': 'info',
+  'weights.revealed': 'info',
+  'weights.superseded': 'info',
+  'weights.unrevealed': 'error',
+  'weights.behind': 'warn',
+  'weights.alarmed': 'error',
+  'weights.caughtUp': 'info',
   'weights.refused': 'warn',
   'weights.missed': 'error',
   'weights.overdue': 'error',
@@ -28,7 +35,11 @@ const levels: Readonly<Record<string, Level>> = {
   'session.revoked': 'warn',
   'session.replaced': 'info',
   'session.failed': 'error',
-  'miner.unregistered': 'warn',
+  'metagraph.read': 'info',
+  'metagraph.changed': 'info',
+  'metagraph.detailed': 'debug',
+  'hotkey.registered': 'info',
+  'hotkey.unregistered': 'warn',
   'axon.refused': 'warn',
   'axon.replaced': 'warn',
   'inference.ready': 'info',
@@ -59,6 +70,13 @@ const sayings: Readonly<Record<string, string>> = {
   'listener.closed': 'the port could not be opened, or was lost',
   'system.drain': 'finishing what is under way',
   'weights.confirmed': 'weights are on chain',
+  'weights.committed': 'weights are on chain as a commit; the chain opens it in its reveal epoch',
+  'weights.revealed': 'the chain has opened a commit: its weights are in force',
+  'weights.superseded': 'newer weights of this hotkey are in force already',
+  'weights.unrevealed': 'a commit was lost: the chain never put its weights into force',
+  'weights.behind': 'at least one epoch went by without weights of this hotkey on chain',
+  'weights.alarmed': 'three epochs or more went by without weights of this hotkey on chain',
+  'weights.caughtUp': 'weights of this hotkey on chain are up to date again',
   'chain.unreadable': 'the metagraph cannot be read',
   'weights.overdue': 'an epoch is past its end, its weights are unconfirmed and the chain tells nothing new',
   'weights.missed': 'an epoch ended without confirmed weights',
@@ -68,7 +86,12 @@ const sayings: Readonly<Record<string, string>> = {
   'epoch.scored': 'epoch scored',
   'session.revoked': 'a validator that may not ask any more was sent away',
   'session.failed': 'the actor of a session has a defect; the others go on',
-  'miner.unregistered': 'this hotkey is not registered on the subnet: nobody will ask it, register it first',
+  'metagraph.read': 'the metagraph was read for the first time',
+  'metagraph.changed': 'the metagraph has changed since it was read last',
+  'metagraph.detailed': 'what has changed in the metagraph',
+  'hotkey.registered': 'this hotkey is registered on the subnet',
+  'hotkey.unregistered':
+    'this hotkey is not registered on the subnet: register it with `miaoai register`; work begins by itself then',
   'axon.refused': 'the address of this miner is not on chain: validators cannot find it',
   'axon.replaced': 'the chain shows another address for this hotkey; ours is announced again',
   'inference.degraded': 'a worker runs on another provider than the first one',
@@ -83,10 +106,22 @@ const isDefect = (event: object): boolean =>
   '_tag' in event.failure &&
   event.failure._tag === 'Defect';
 
+/**
+ * Weights that are not on chain yet are nobody's business: with commit-reveal they stay secret until their reveal. Of a
+ * vector only its length is told, but where a commit was lost and its round is out.
+ */
+const withoutSecrets = (event: { readonly type: string; readonly vector?: unknown }): object => {
+  const { vector, ...fields } = event;
+  if (vector === undefined || event.type === 'weights.unrevealed') return event;
+  const uids: unknown =
+    typeof vector === 'object' && vector !== null && 'uids' in vector ? vector.uids : null;
+  return { ...fields, weights: Array.isArray(uids) ? uids.length : 0 };
+};
+
 /** Every line names this daemon's own hotkey as `hotkey`; the other side of a link is the `peer`. */
 const fieldsOf = (event: { readonly type: string; readonly hotkey?: unknown }): object => {
-  const { type, hotkey, ...fields } = event;
-  const peer = hotkey === undefined || type === 'miner.unregistered' ? {} : { peer: hotkey };
+  const { type, hotkey, ...fields } = { hotkey: undefined, ...withoutSecrets(event), type: event.type };
+  const peer = hotkey === undefined || type.startsWith('hotkey.') ? {} : { peer: hotkey };
   return { event: type, ...peer, ...fields };
 };
 

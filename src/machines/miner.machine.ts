@@ -19,7 +19,7 @@ export const minerMachine = minerSetup.createMachine({
     announced: null,
     announceAtBlock: 0,
     axonWarned: null,
-    unregisteredWarnedAt: null,
+    remindedAtBlock: null,
     lastFailure: null,
     exit: 'drained',
     reason: '',
@@ -61,6 +61,11 @@ export const minerMachine = minerSetup.createMachine({
         'chain.preferred': { description: 'The chain link goes back to it; observers report it.' },
         'chain.forked': { description: 'An operator should look; observers report it.' },
         'chain.upgraded': { description: 'Codecs follow each block by themselves; observers report it.' },
+        'metagraph.read': { description: 'Observers report it.' },
+        'metagraph.changed': { description: 'Observers report it.' },
+        'metagraph.detailed': { description: 'Observers report it.' },
+        'hotkey.registered': { description: 'Observers report it.' },
+        'hotkey.unregistered': { description: 'Observers report it; the state is `unregistered`.' },
         'inference.failed': { target: 'failed', actions: 'recordDefect' },
         'validator.arrived': { actions: 'recordArrival' },
         'validator.left': { actions: 'forgetSession' },
@@ -102,7 +107,7 @@ export const minerMachine = minerSetup.createMachine({
             'system.drain': { target: '#miner.stopped', actions: 'recordReason' },
             'chain.subnet': [
               { guard: 'isRegistered', actions: 'recordSubnet' },
-              { target: 'unregistered', actions: ['recordSubnet', 'warnUnregistered'] },
+              { target: 'unregistered', actions: ['recordSubnet'] },
             ],
           },
         },
@@ -111,7 +116,7 @@ export const minerMachine = minerSetup.createMachine({
           on: {
             'chain.subnet': [
               { guard: 'isRegistered', target: 'linking', actions: 'recordSubnet' },
-              { actions: ['recordSubnet', 'warnUnregistered'] },
+              { actions: ['recordSubnet'] },
             ],
             'system.drain': { target: '#miner.stopped', actions: 'recordReason' },
           },
@@ -139,7 +144,7 @@ export const minerMachine = minerSetup.createMachine({
               {
                 description: 'Deregistered: nobody owes us anything any more, and we owe nobody.',
                 target: 'unregistered',
-                actions: ['recordSubnet', 'closeSessions', 'warnUnregistered'],
+                actions: ['recordSubnet', 'closeSessions'],
               },
             ],
             'system.drain': { target: '.draining', actions: 'recordReason' },

@@ -1,11 +1,11 @@
 import type { CallbackActorLogic, EventObject } from 'xstate';
 
 import type { LinkFailure, SubmitFailure } from '../domain/failures.ts';
-import type { BlockNumber, Hotkey, Uid } from '../domain/ids.ts';
-import type { SubnetSnapshot } from '../domain/metagraph.ts';
+import type { BlockNumber, Hotkey } from '../domain/ids.ts';
 import type { AnnouncedAxon, AxonFact, Warned } from './axonAnnouncement.ts';
 import type { ChainFact, ChainLinkInput } from './chainLink.machine.ts';
 import type { InferencePoolFact, InferencePoolInput } from './inferencePool.machine.ts';
+import type { Membership, MembershipFact } from './membership.ts';
 import type { ChildEnded } from './root.ts';
 import type { ValidatorSessionFact } from './validatorSession.machine.ts';
 import type { AdmissionRules, SessionTable } from './validatorSessions.ts';
@@ -24,7 +24,7 @@ export type MinerInput = {
 /** What the miner itself has to say; it sends these to itself, where observers see them like those of its children. */
 export type MinerFact =
   | AxonFact
-  | { readonly type: 'miner.unregistered'; readonly hotkey: Hotkey; readonly block: BlockNumber }
+  | MembershipFact
   | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string };
 
 export type MinerEvent =
@@ -41,21 +41,19 @@ export type MinerEvent =
 
 export type MinerOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
 
-export type MinerContext = MinerInput & {
-  readonly genesisHash: string | null;
-  readonly uid: Uid | null;
-  readonly subnet: SubnetSnapshot | null;
-  readonly block: BlockNumber;
-  readonly boundPort: number;
-  readonly sessions: SessionTable;
-  /** Sessions that ended with a defect within the window of their limit. */
-  readonly sessionDefects: number;
-  readonly announced: AnnouncedAxon | null;
-  readonly announceAtBlock: BlockNumber;
-  /** Last warnings, so that the same is not said at every block. */
-  readonly axonWarned: Warned | null;
-  readonly unregisteredWarnedAt: BlockNumber | null;
-  readonly lastFailure: SubmitFailure | LinkFailure | null;
-  readonly exit: MinerOutput['exit'];
-  readonly reason: string;
-};
+export type MinerContext = MinerInput &
+  Membership & {
+    readonly genesisHash: string | null;
+    readonly block: BlockNumber;
+    readonly boundPort: number;
+    readonly sessions: SessionTable;
+    /** Sessions that ended with a defect within the window of their limit. */
+    readonly sessionDefects: number;
+    readonly announced: AnnouncedAxon | null;
+    readonly announceAtBlock: BlockNumber;
+    /** Last warning, so that the same is not said at every block. */
+    readonly axonWarned: Warned | null;
+    readonly lastFailure: SubmitFailure | LinkFailure | null;
+    readonly exit: MinerOutput['exit'];
+    readonly reason: string;
+  };

@@ -7,12 +7,12 @@ import {
   isReplaced,
   neuronOf,
   nextAnnouncement,
-  warnEveryBlocks,
   warningOf,
 } from './axonAnnouncement.ts';
 import { chainLinkMachine } from './chainLink.machine.ts';
 import { delays } from './delays.ts';
 import { inferencePoolMachine } from './inferencePool.machine.ts';
+import { seeMetagraph } from './membership.ts';
 import type { Listener, MinerContext, MinerEvent, MinerInput, MinerOutput } from './minerLife.ts';
 import { sessionDefectLimit } from './restart.ts';
 import { root } from './root.ts';
@@ -60,21 +60,11 @@ export const minerSetup = setup({
     retryPause: delays.retryPauseMs,
   },
   actions: {
-    recordSubnet: assign(({ context, event }) => {
-      if (event.type !== 'chain.subnet') return {};
-      const uid = neuronOf(event.subnet, context.hotkey)?.uid ?? null;
-      return {
-        subnet: event.subnet,
-        block: Math.max(context.block, event.subnet.block),
-        uid,
-        unregisteredWarnedAt: uid === null ? context.unregisteredWarnedAt : null,
-      };
-    }),
-    warnUnregistered: enqueueActions(({ enqueue, context }) => {
-      const { hotkey, block, unregisteredWarnedAt: last } = context;
-      if (last !== null && block < last + warnEveryBlocks) return;
-      enqueue.sendTo(root, { type: 'miner.unregistered', hotkey, block });
-      enqueue.assign({ unregisteredWarnedAt: block });
+    recordSubnet: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'chain.subnet') return;
+      const { facts, membership } = seeMetagraph(context, event.subnet);
+      enqueue.assign({ ...membership, block: Math.max(context.block, event.subnet.block) });
+      for (const fact of facts) enqueue.sendTo(root, fact);
     }),
     warnAxonReplaced: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'chain.subnet' || context.announced === null) return;

@@ -1,11 +1,11 @@
 import type { PromiseActorLogic } from 'xstate';
 
 import type { StoreFailure } from '../domain/failures.ts';
-import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
-import type { SubnetSnapshot } from '../domain/metagraph.ts';
+import type { BlockNumber, EpochIndex, Hotkey } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { ChainFact, ChainLinkInput } from './chainLink.machine.ts';
 import type { EpochFact } from './epoch.machine.ts';
+import type { Membership, MembershipFact } from './membership.ts';
 import type { MinerSessionFact } from './minerSession.machine.ts';
 import type { ChildEnded } from './root.ts';
 import type { Roster } from './roster.ts';
@@ -30,29 +30,36 @@ export type ValidatorInput = {
 
 export type ValidatorEvent =
   | ChainFact
+  | MembershipFact
   | EpochFact
   | MinerSessionFact
   | WeightSettingFact
   | ChildEnded
-  | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string }
+  | {
+      readonly type: 'session.failed';
+      readonly actorId: string;
+      readonly error: string;
+    }
   | { readonly type: 'defect.forgotten' }
   | { readonly type: 'system.drain'; readonly reason: string };
 
-export type ValidatorOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
-
-export type ValidatorContext = ValidatorInput & {
-  readonly uid: Uid | null;
-  readonly subnet: SubnetSnapshot | null;
-  readonly block: BlockNumber;
-  readonly roster: Roster;
-  /** Sessions that ended with a defect within the window of their limit. */
-  readonly sessionDefects: number;
-  /** Epoch whose actor is alive under the id `epoch`. */
-  readonly epoch: EpochIndex | null;
-  readonly confirmedEpoch: EpochIndex | null;
-  readonly confirmedAtBlock: BlockNumber | null;
-  /** Epochs in a row that ended without confirmed weights. */
-  readonly behind: number;
-  readonly exit: ValidatorOutput['exit'];
+export type ValidatorOutput = {
+  readonly exit: 'drained' | 'failed';
   readonly reason: string;
 };
+
+export type ValidatorContext = ValidatorInput &
+  Membership & {
+    readonly block: BlockNumber;
+    readonly roster: Roster;
+    /** Sessions that ended with a defect within the window of their limit. */
+    readonly sessionDefects: number;
+    /** Epoch whose actor is alive under the id `epoch`. */
+    readonly epoch: EpochIndex | null;
+    readonly confirmedEpoch: EpochIndex | null;
+    readonly confirmedAtBlock: BlockNumber | null;
+    /** Epochs in a row that ended without confirmed weights. */
+    readonly behind: number;
+    readonly exit: ValidatorOutput['exit'];
+    readonly reason: string;
+  };

@@ -3,6 +3,7 @@ import { assign, enqueueActions, setup } from 'xstate';
 import type { Hotkey } from '../domain/ids.ts';
 import { chainLinkMachine } from './chainLink.machine.ts';
 import { epochMachine, scheduleOf } from './epoch.machine.ts';
+import { seeMetagraph } from './membership.ts';
 import { minerSessionMachine } from './minerSession.machine.ts';
 import { isOverdueAt, overdueAfterMs } from './overdue.ts';
 import { sessionDefectLimit } from './restart.ts';
@@ -50,23 +51,26 @@ export const validatorSetup = setup({
     epochOverdue: ({ context }) => overdueAfterMs(context.subnet),
   },
   actions: {
-    recordSubnet: assign(({ context, event }) =>
-      event.type === 'chain.subnet'
-        ? {
-            subnet: event.subnet,
-            block: event.subnet.block,
-            uid: event.subnet.neurons.find(({ hotkey }) => hotkey === context.hotkey)?.uid ?? null,
-          }
-        : {},
-    ),
+    recordSubnet: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'chain.subnet') return;
+      const { facts, membership } = seeMetagraph(context, event.subnet);
+      enqueue.assign({ ...membership, block: event.subnet.block });
+      for (const fact of facts) enqueue.sendTo(root, fact);
+    }),
     recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
     forwardBlock: enqueueActions(({ enqueue, event, context }) => {
       if (event.type !== 'chain.block') return;
-      const block = { type: 'block.finalized', block: event.head.block } as const;
+      const block = {
+        type: 'block.finalized',
+        block: event.head.block,
+      } as const;
       enqueue.sendTo('weightSetting', block);
       const { subnet, uid } = context;
       if (subnet !== null && uid !== null && isOverdueAt(subnet, event.head.block)) {
-        enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: subnet.epochIndex });
+        enqueue.sendTo('weightSetting', {
+          type: 'epoch.overdue',
+          epoch: subnet.epochIndex,
+        });
       }
       if (context.epoch !== null) enqueue.sendTo('epoch', block);
     }),
@@ -79,7 +83,10 @@ export const validatorSetup = setup({
         maxSessions: context.maxSessions,
       });
       for (const { hotkey, axon } of change.joined) {
-        enqueue.spawnChild('minerSession', { id: sessionId(hotkey), input: { hotkey, axon } });
+        enqueue.spawnChild('minerSession', {
+          id: sessionId(hotkey),
+          input: { hotkey, axon },
+        });
       }
       for (const { hotkey, axon } of change.moved) {
         enqueue.sendTo(sessionId(hotkey), { type: 'axon.moved', axon });
@@ -95,7 +102,10 @@ export const validatorSetup = setup({
         ...scheduleOf(context.subnet),
         candidates: candidatesOf(context.roster, context.subnet),
       });
-      enqueue.sendTo('epoch', { type: 'sessions.changed', ...linkCounts(context.roster) });
+      enqueue.sendTo('epoch', {
+        type: 'sessions.changed',
+        ...linkCounts(context.roster),
+      });
     }),
     openEpoch: enqueueActions(({ enqueue, context }) => {
       if (context.epoch !== null || context.subnet === null) return;
@@ -122,11 +132,18 @@ export const validatorSetup = setup({
       if (context.subnet === null) return;
       const epoch = context.subnet.epochIndex;
       enqueue.sendTo('weightSetting', { type: 'epoch.began', epoch });
-      if (epoch > 0) enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: epoch - 1 });
+      if (epoch > 0)
+        enqueue.sendTo('weightSetting', {
+          type: 'epoch.ended',
+          epoch: epoch - 1,
+        });
     }),
     reportOverdue: enqueueActions(({ enqueue, context }) => {
       if (context.subnet === null) return;
-      enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: context.subnet.epochIndex });
+      enqueue.sendTo('weightSetting', {
+        type: 'epoch.overdue',
+        epoch: context.subnet.epochIndex,
+      });
     }),
     recordLink: assign(({ context, event }) => {
       if (event.type === 'session.ready')
@@ -142,16 +159,25 @@ export const validatorSetup = setup({
         roster: withoutMiner(context.roster, actorId.slice(sessionId('').length)),
         sessionDefects: context.sessionDefects + 1,
       });
-      enqueue.sendTo(root, { type: 'session.failed', actorId, error: String(event.error) });
+      enqueue.sendTo(root, {
+        type: 'session.failed',
+        actorId,
+        error: String(event.error),
+      });
       enqueue.raise({ type: 'defect.forgotten' }, { delay: sessionDefectLimit.withinMs });
     }),
-    requestWeights: enqueueActions(({ enqueue, event }) => {
-      if (event.type !== 'epoch.scored' || event.vector.uids.length === 0) return;
+    // Deregistered meanwhile: the chain would refuse them, and nobody is owed them.
+    requestWeights: enqueueActions(({ enqueue, context, event }) => {
+      if (event.type !== 'epoch.scored' || event.vector.uids.length === 0 || context.uid === null) return;
       enqueue.sendTo('weightSetting', { ...event, type: 'weights.due' });
     }),
     recordWeights: assign(({ event }) => {
       if (event.type === 'weights.confirmed') {
-        return { confirmedEpoch: event.epoch, confirmedAtBlock: event.block, behind: 0 };
+        return {
+          confirmedEpoch: event.epoch,
+          confirmedAtBlock: event.block,
+          behind: 0,
+        };
       }
       return event.type === 'weights.missed' ? { behind: event.behind } : {};
     }),

@@ -44,7 +44,7 @@ describe('actors / observer of the facts of a miner', () => {
 
   it('warns of what costs a miner its income', () => {
     const { actor, lines } = observed();
-    const facts = ['miner.unregistered', 'axon.refused', 'axon.replaced', 'inference.degraded'];
+    const facts = ['hotkey.unregistered', 'axon.refused', 'axon.replaced', 'inference.degraded'];
     for (const type of [...facts, 'inference.workerExited', 'session.revoked']) actor.send({ type });
     const warned = lines.filter(({ level }) => level === 'warn').map(({ event }) => event);
     expect(warned).toEqual([...facts, 'inference.workerExited', 'session.revoked']);

@@ -139,7 +139,7 @@ describe('machines / miner', () => {
     linkOf('busy').emit({ type: 'link.closed', failure: lost });
     expect(context().sessions).toEqual({ idle: '5idle' });
     expect(sessions()).toEqual(['session/idle']);
-    expect(facts).toEqual([]);
+    expect(facts.filter(({ type }) => type.startsWith('session.'))).toEqual([]);
   });
 
   it('takes no more arrivals than a subnet has neurons, and one more when one left', async () => {
@@ -247,7 +247,11 @@ describe('machines / miner and its validators', () => {
     for (let index = 0; index < sessionDefectLimit.restarts; index += 1) arrive(`a${index}`);
     expect(value()).toEqual(open('serving'));
     expect(sessions()).toEqual([]);
-    expect(facts[0]).toEqual({ type: 'session.failed', actorId: 'session/a0', error: 'Error: a bug' });
+    expect(facts.find(({ type }) => type === 'session.failed')).toEqual({
+      type: 'session.failed',
+      actorId: 'session/a0',
+      error: 'Error: a bug',
+    });
     clock.increment(sessionDefectLimit.withinMs);
     for (let index = 0; index < sessionDefectLimit.restarts; index += 1) arrive(`b${index}`);
     expect(value()).toEqual(open('serving'));
@@ -263,9 +267,9 @@ describe('machines / miner that earns nothing', () => {
     openChain();
     const before = facts.length;
     for (const block of [100, 110, 199, 200, 250]) seeSubnet(subnetAt({ block }));
-    expect(facts.slice(before)).toEqual([
-      { type: 'miner.unregistered', hotkey: '5Own', block: 100 },
-      { type: 'miner.unregistered', hotkey: '5Own', block: 200 },
+    expect(facts.slice(before).filter(({ type }) => type.startsWith('hotkey.'))).toEqual([
+      { type: 'hotkey.unregistered', hotkey: '5Own', netuid: 86, block: 100 },
+      { type: 'hotkey.unregistered', hotkey: '5Own', netuid: 86, block: 200 },
     ]);
   });
 

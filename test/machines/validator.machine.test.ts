@@ -14,7 +14,7 @@ import {
   validatorInput,
   withMiners,
 } from '#test/support/machinesValidator.ts';
-import { notSet, setAt } from '#test/support/machinesWeights.ts';
+import { due, notSet, setAt } from '#test/support/machinesWeights.ts';
 
 const twoMiners = withMiners({ '5A': 1, '5B': 1 });
 const nobody = subnetAt({});
@@ -264,16 +264,23 @@ describe('machines / validator at the end of an epoch', () => {
 
 describe('machines / validator deregistered', () => {
   it('ends its sessions and its epoch, and comes back', async () => {
-    const { seeSubnet, seeBlock, settleRound, children, value, context, errors } = await inRound();
+    const { actor, facts, weights, seeSubnet, seeBlock, settleRound, children, value, context, errors } =
+      await inRound();
     seeSubnet(nobody);
     expect(value()).toEqual({ alive: { running: 'unregistered' } });
     expect(children().filter((id) => id.startsWith('session/'))).toEqual([]);
+    expect(facts.at(-1)).toMatchObject({ type: 'hotkey.unregistered', hotkey: '5Own', netuid: 86 });
     seeBlock(101);
     settleRound();
+    actor.send({ type: 'epoch.scored', ...due });
+    expect(weights.check.calls).toEqual([]);
     expect(context()).toMatchObject({ epoch: null, uid: null, roster: {} });
     expect(children()).not.toContain('epoch');
     seeSubnet(twoMiners);
     expect(context().epoch).toBe(7);
+    expect(facts.some(({ type, uid }) => type === 'hotkey.registered' && uid === 0)).toBe(true);
+    actor.send({ type: 'epoch.scored', ...due });
+    expect(weights.check.calls).toHaveLength(1);
     expect(errors).toEqual([]);
   });
 
