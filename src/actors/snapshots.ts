@@ -4,6 +4,7 @@ import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, Snapshot } from 
 
 import type { StoreFailure } from '../domain/failures.ts';
 import { EpochIndex } from '../domain/ids.ts';
+import { CommittedWeights } from '../domain/reveals.ts';
 import { toStoreFailure } from '../store/errors.ts';
 import { type Json, StoreService } from '../store/store.ts';
 
@@ -32,7 +33,7 @@ const matches = (ref: AnyActorRef, value: unknown): boolean => {
 const persisted: Readonly<Record<string, Persisted>> = {
   weightSetting: {
     name: 'machine.weightSetting',
-    version: 2,
+    version: 3,
     schema: Schema.Struct({
       status: active,
       value: Value,
@@ -42,6 +43,20 @@ const persisted: Readonly<Record<string, Persisted>> = {
         missedEpoch: Schema.NullOr(EpochIndex),
         behind: Schema.Int,
         resendAtBlock: Schema.Int,
+        repeats: Schema.Int,
+      }),
+    }),
+    isRestPoint: () => true,
+  },
+  weightReveal: {
+    name: 'machine.weightReveal',
+    version: 1,
+    schema: Schema.Struct({
+      status: active,
+      value: Value,
+      context: Schema.Struct({
+        watched: Schema.Array(CommittedWeights),
+        settled: Schema.Array(Schema.String),
       }),
     }),
     isRestPoint: () => true,

@@ -10,6 +10,7 @@ import { minerSessionMachine } from '../machines/minerSession.machine.ts';
 import { rootId } from '../machines/root.ts';
 import { roundMachine } from '../machines/round.machine.ts';
 import { validatorMachine } from '../machines/validator.machine.ts';
+import { weightRevealMachine } from '../machines/weightReveal.machine.ts';
 import { weightSettingMachine } from '../machines/weightSetting.machine.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
 import type { CheckChain } from './chainIdentity.ts';
@@ -21,6 +22,7 @@ import { minerLink } from './minerLink.actor.ts';
 import { createObserver } from './observer.ts';
 import { planRound } from './planRound.actor.ts';
 import { prepareValidator } from './prepareValidator.actor.ts';
+import { readReveals } from './readReveals.actor.ts';
 import { scoreEpoch } from './scoreEpoch.actor.ts';
 import { type RestorableSnapshot, restoring } from './snapshots.ts';
 import { snapshotWriter } from './snapshotWriter.ts';
@@ -105,7 +107,7 @@ const epochOf = (parts: ValidatorParts) => {
 
 const weightSettingOf = (parts: ValidatorParts) => {
   const { runtime, settings, identity } = parts;
-  const rules = { identity, netuid: settings.netuid, versionKey: settings.versionKey };
+  const rules = { identity, versionKey: settings.versionKey };
   const machine = weightSettingMachine.provide({
     actors: {
       checkWeights: checkWeights(runtime, rules),
@@ -119,6 +121,18 @@ const weightSettingOf = (parts: ValidatorParts) => {
     // The first head of this start says which block it is.
     renew: () => ({ block: 0 }),
     onUnusable: reportUnusable(parts.log, 'weightSetting'),
+  });
+};
+
+const weightRevealOf = (parts: ValidatorParts) => {
+  const machine = weightRevealMachine.provide({
+    actors: { readReveals: readReveals(parts.runtime, parts.identity) },
+  });
+  return restoring(machine, parts.snapshots.get('weightReveal'), {
+    fits: () => true,
+    // A commit that the last life found but could not hand over is looked for once in each life.
+    renew: () => ({ block: 0, isRecalled: false }),
+    onUnusable: reportUnusable(parts.log, 'weightReveal'),
   });
 };
 
@@ -141,6 +155,7 @@ const machineOf = (parts: ValidatorParts) => {
       }),
       epoch: epochOf(parts),
       weightSetting: weightSettingOf(parts),
+      weightReveal: weightRevealOf(parts),
       minerSession: minerSessionMachine.provide({
         actors: {
           peerLink: minerLink(runtime, { identity, netuid: settings.netuid, limits: defaultLinkLimits }),

@@ -62,58 +62,54 @@ export const validatorMachine = validatorSetup.createMachine({
           src: 'weightSetting',
           onError: { target: 'failed', actions: 'recordDefect' },
         },
+        {
+          id: 'weightReveal',
+          systemId: 'weightReveal',
+          src: 'weightReveal',
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
+        {
+          id: 'weightAlarm',
+          systemId: 'weightAlarm',
+          src: 'weightAlarm',
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
       ],
       initial: 'running',
       on: {
         'chain.block': { actions: ['recordBlock', 'forwardBlock'] },
         'weights.confirmed': { actions: 'recordWeights' },
-        'weights.missed': { actions: 'recordWeights' },
-        'weights.overdue': {
-          description: 'Counted as missed once the chain says so; observers report it.',
-        },
-        'weights.refused': {
-          description: 'Weight-setting tries again by itself; observers report it.',
-        },
+        'weights.committed': { actions: 'recordWeights' },
+        'commit.stood': { description: 'Its reveal is watched.', actions: 'watchReveal' },
+        'weights.revealed': { description: 'In force; observers report it.' },
+        'weights.superseded': { description: 'Newer weights of ours are in force; observers report it.' },
+        'weights.unrevealed': { description: 'Lost, with the plaintext kept; observers report it.' },
+        'weights.behind': { actions: 'recordBehind' },
+        'weights.alarmed': { actions: 'recordBehind' },
+        'weights.caughtUp': { actions: 'recordBehind' },
+        'weights.missed': { description: 'The epoch is lost; observers report it.' },
+        'weights.overdue': { description: 'Counted as missed once the chain says so; observers report it.' },
+        'weights.refused': { description: 'Weight-setting tries again by itself; observers report it.' },
         'epoch.scored': { actions: 'requestWeights' },
-        'epoch.stalled': {
-          description: 'The epoch tries again by itself; observers report it.',
-        },
-        'rounds.recovering': {
-          description: 'Links collapsed; the epoch waits. Observers report it.',
-        },
-        'round.ended': {
-          description: 'Recorded evidence; observers report it.',
-        },
+        'epoch.stalled': { description: 'The epoch tries again by itself; observers report it.' },
+        'rounds.recovering': { description: 'Links collapsed; the epoch waits. Observers report it.' },
+        'round.ended': { description: 'Recorded evidence; observers report it.' },
         'chain.opened': {
           description:
             'Weight-setting sends again what a pool may have dropped, and asks this endpoint anew.',
           actions: sendTo('weightSetting', { type: 'chain.opened' }),
         },
-        'chain.unreadable': {
-          description: 'Read again at the next head; observers report it.',
-        },
-        'chain.lost': {
-          description: 'The chain link reconnects by itself; observers report it.',
-        },
+        'chain.unreadable': { description: 'Read again at the next head; observers report it.' },
+        'chain.lost': { description: 'The chain link reconnects by itself; observers report it.' },
         'metagraph.read': { description: 'Observers report it.' },
         'metagraph.changed': { description: 'Observers report it.' },
         'metagraph.detailed': { description: 'Observers report it.' },
         'hotkey.registered': { description: 'Observers report it.' },
-        'hotkey.unregistered': {
-          description: 'Observers report it; the state is `unregistered`.',
-        },
-        'chain.lagging': {
-          description: 'The chain link goes to the better endpoint; observers report it.',
-        },
-        'chain.preferred': {
-          description: 'The chain link goes back to it; observers report it.',
-        },
-        'chain.forked': {
-          description: 'An operator should look; observers report it.',
-        },
-        'chain.upgraded': {
-          description: 'Codecs follow each block by themselves; observers report it.',
-        },
+        'hotkey.unregistered': { description: 'Observers report it; the state is `unregistered`.' },
+        'chain.lagging': { description: 'The chain link goes to the better endpoint; observers report it.' },
+        'chain.preferred': { description: 'The chain link goes back to it; observers report it.' },
+        'chain.forked': { description: 'An operator should look; observers report it.' },
+        'chain.upgraded': { description: 'Codecs follow each block by themselves; observers report it.' },
         'session.ready': { actions: ['recordLink', 'tellEpoch'] },
         'session.lost': { actions: ['recordLink', 'tellEpoch'] },
         'xstate.done.actor.*': {
@@ -134,9 +130,7 @@ export const validatorMachine = validatorSetup.createMachine({
         ],
         'session.failed': { description: 'Observers report it.' },
         'defect.forgotten': {
-          actions: assign(({ context }) => ({
-            sessionDefects: context.sessionDefects - 1,
-          })),
+          actions: assign(({ context }) => ({ sessionDefects: context.sessionDefects - 1 })),
         },
       },
       states: {
@@ -173,10 +167,7 @@ export const validatorMachine = validatorSetup.createMachine({
                 ],
                 'xstate.done.actor.*': [
                   {
-                    guard: {
-                      type: 'isEpochEnd',
-                      params: ({ event }) => ({ actorId: event.actorId }),
-                    },
+                    guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
                     actions: [stopChild('epoch'), assign({ epoch: null })],
                   },
                   { actions: stopChild(({ event }) => event.actorId) },
@@ -215,10 +206,7 @@ export const validatorMachine = validatorSetup.createMachine({
                   },
                 ],
                 'xstate.done.actor.*': {
-                  guard: {
-                    type: 'isEpochEnd',
-                    params: ({ event }) => ({ actorId: event.actorId }),
-                  },
+                  guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
                   actions: [
                     stopChild('epoch'),
                     assign({ epoch: null }),
@@ -235,21 +223,13 @@ export const validatorMachine = validatorSetup.createMachine({
           description: 'No new round is begun. The one under way is finished within the grace.',
           entry: 'closeEpoch',
           after: { drainGrace: '#validator.stopped' },
-          always: {
-            guard: ({ context }) => context.epoch === null,
-            target: '#validator.stopped',
-          },
+          always: { guard: ({ context }) => context.epoch === null, target: '#validator.stopped' },
           on: {
             'xstate.done.actor.*': {
-              guard: {
-                type: 'isEpochEnd',
-                params: ({ event }) => ({ actorId: event.actorId }),
-              },
+              guard: { type: 'isEpochEnd', params: ({ event }) => ({ actorId: event.actorId }) },
               actions: [stopChild('epoch'), assign({ epoch: null })],
             },
-            'chain.subnet': {
-              description: 'The metagraph does not matter any more.',
-            },
+            'chain.subnet': { description: 'The metagraph does not matter any more.' },
             'system.drain': {
               description: 'Already draining; a second signal ends the process from outside.',
             },

@@ -9,6 +9,8 @@ import type { Membership, MembershipFact } from './membership.ts';
 import type { MinerSessionFact } from './minerSession.machine.ts';
 import type { ChildEnded } from './root.ts';
 import type { Roster } from './roster.ts';
+import type { WeightAlarmFact } from './weightAlarm.machine.ts';
+import type { WeightRevealFact } from './weightReveals.ts';
 import type { WeightSettingFact } from './weightSubmission.ts';
 
 /** Opens what must be there before anything else: the store, and what an earlier life left in it. */
@@ -34,19 +36,14 @@ export type ValidatorEvent =
   | EpochFact
   | MinerSessionFact
   | WeightSettingFact
+  | WeightRevealFact
+  | WeightAlarmFact
   | ChildEnded
-  | {
-      readonly type: 'session.failed';
-      readonly actorId: string;
-      readonly error: string;
-    }
+  | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string }
   | { readonly type: 'defect.forgotten' }
   | { readonly type: 'system.drain'; readonly reason: string };
 
-export type ValidatorOutput = {
-  readonly exit: 'drained' | 'failed';
-  readonly reason: string;
-};
+export type ValidatorOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
 
 export type ValidatorContext = ValidatorInput &
   Membership & {
@@ -58,7 +55,7 @@ export type ValidatorContext = ValidatorInput &
     readonly epoch: EpochIndex | null;
     readonly confirmedEpoch: EpochIndex | null;
     readonly confirmedAtBlock: BlockNumber | null;
-    /** Epochs in a row that ended without confirmed weights. */
+    /** Epochs that went by without weights on chain, as the alarm reported last. */
     readonly behind: number;
     readonly exit: ValidatorOutput['exit'];
     readonly reason: string;

@@ -17,6 +17,8 @@ import type {
   ValidatorInput,
   ValidatorOutput,
 } from './validatorLife.ts';
+import { lagReading, weightAlarmMachine } from './weightAlarm.machine.ts';
+import { weightRevealMachine } from './weightReveal.machine.ts';
 import { weightSettingMachine } from './weightSetting.machine.ts';
 
 const sessionId = (hotkey: Hotkey) => `session/${hotkey}`;
@@ -34,6 +36,8 @@ export const validatorSetup = setup({
     epoch: epochMachine,
     minerSession: minerSessionMachine,
     weightSetting: weightSettingMachine,
+    weightReveal: weightRevealMachine,
+    weightAlarm: weightAlarmMachine,
   },
   guards: {
     isRegistered: ({ context, event }) =>
@@ -56,21 +60,18 @@ export const validatorSetup = setup({
       const { facts, membership } = seeMetagraph(context, event.subnet);
       enqueue.assign({ ...membership, block: event.subnet.block });
       for (const fact of facts) enqueue.sendTo(root, fact);
+      enqueue.sendTo('weightAlarm', { type: 'lag.read', ...lagReading(event.subnet, context.hotkey) });
     }),
     recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
     forwardBlock: enqueueActions(({ enqueue, event, context }) => {
       if (event.type !== 'chain.block') return;
-      const block = {
-        type: 'block.finalized',
-        block: event.head.block,
-      } as const;
+      const block = { type: 'block.finalized', block: event.head.block } as const;
       enqueue.sendTo('weightSetting', block);
+      enqueue.sendTo('weightReveal', block);
+      enqueue.sendTo('weightAlarm', block);
       const { subnet, uid } = context;
       if (subnet !== null && uid !== null && isOverdueAt(subnet, event.head.block)) {
-        enqueue.sendTo('weightSetting', {
-          type: 'epoch.overdue',
-          epoch: subnet.epochIndex,
-        });
+        enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: subnet.epochIndex });
       }
       if (context.epoch !== null) enqueue.sendTo('epoch', block);
     }),
@@ -83,10 +84,7 @@ export const validatorSetup = setup({
         maxSessions: context.maxSessions,
       });
       for (const { hotkey, axon } of change.joined) {
-        enqueue.spawnChild('minerSession', {
-          id: sessionId(hotkey),
-          input: { hotkey, axon },
-        });
+        enqueue.spawnChild('minerSession', { id: sessionId(hotkey), input: { hotkey, axon } });
       }
       for (const { hotkey, axon } of change.moved) {
         enqueue.sendTo(sessionId(hotkey), { type: 'axon.moved', axon });
@@ -102,10 +100,7 @@ export const validatorSetup = setup({
         ...scheduleOf(context.subnet),
         candidates: candidatesOf(context.roster, context.subnet),
       });
-      enqueue.sendTo('epoch', {
-        type: 'sessions.changed',
-        ...linkCounts(context.roster),
-      });
+      enqueue.sendTo('epoch', { type: 'sessions.changed', ...linkCounts(context.roster) });
     }),
     openEpoch: enqueueActions(({ enqueue, context }) => {
       if (context.epoch !== null || context.subnet === null) return;
@@ -132,18 +127,11 @@ export const validatorSetup = setup({
       if (context.subnet === null) return;
       const epoch = context.subnet.epochIndex;
       enqueue.sendTo('weightSetting', { type: 'epoch.began', epoch });
-      if (epoch > 0)
-        enqueue.sendTo('weightSetting', {
-          type: 'epoch.ended',
-          epoch: epoch - 1,
-        });
+      if (epoch > 0) enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: epoch - 1 });
     }),
     reportOverdue: enqueueActions(({ enqueue, context }) => {
       if (context.subnet === null) return;
-      enqueue.sendTo('weightSetting', {
-        type: 'epoch.overdue',
-        epoch: context.subnet.epochIndex,
-      });
+      enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: context.subnet.epochIndex });
     }),
     recordLink: assign(({ context, event }) => {
       if (event.type === 'session.ready')
@@ -159,11 +147,7 @@ export const validatorSetup = setup({
         roster: withoutMiner(context.roster, actorId.slice(sessionId('').length)),
         sessionDefects: context.sessionDefects + 1,
       });
-      enqueue.sendTo(root, {
-        type: 'session.failed',
-        actorId,
-        error: String(event.error),
-      });
+      enqueue.sendTo(root, { type: 'session.failed', actorId, error: String(event.error) });
       enqueue.raise({ type: 'defect.forgotten' }, { delay: sessionDefectLimit.withinMs });
     }),
     // Deregistered meanwhile: the chain would refuse them, and nobody is owed them.
@@ -171,15 +155,20 @@ export const validatorSetup = setup({
       if (event.type !== 'epoch.scored' || event.vector.uids.length === 0 || context.uid === null) return;
       enqueue.sendTo('weightSetting', { ...event, type: 'weights.due' });
     }),
-    recordWeights: assign(({ event }) => {
-      if (event.type === 'weights.confirmed') {
-        return {
-          confirmedEpoch: event.epoch,
-          confirmedAtBlock: event.block,
-          behind: 0,
-        };
-      }
-      return event.type === 'weights.missed' ? { behind: event.behind } : {};
+    // A commit stands for its epoch as weights do; how far behind they are, the chain says through the alarm.
+    recordWeights: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'weights.confirmed' && event.type !== 'weights.committed') return;
+      enqueue.assign({ confirmedEpoch: event.epoch, confirmedAtBlock: event.block });
+      enqueue.sendTo('weightAlarm', { type: 'weights.stood', block: event.block });
+    }),
+    recordBehind: assign(({ event }) => {
+      if (event.type === 'weights.caughtUp') return { behind: 0 };
+      return event.type === 'weights.behind' || event.type === 'weights.alarmed'
+        ? { behind: event.behind }
+        : {};
+    }),
+    watchReveal: enqueueActions(({ enqueue, event }) => {
+      if (event.type === 'commit.stood') enqueue.sendTo('weightReveal', event);
     }),
     dismissSessions: enqueueActions(({ enqueue, context }) => {
       for (const hotkey of Object.keys(context.roster)) {

@@ -1,6 +1,7 @@
 import { assign, sendTo, setup } from 'xstate';
 
-import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
+import type { BlockNumber, EpochIndex, Hotkey } from '../domain/ids.ts';
+import type { SubnetSnapshot } from '../domain/metagraph.ts';
 import { epochsBehind, epochsSince } from '../domain/weightLag.ts';
 import { epochLengthMs, overdueAfterMs, unseenEpochsAt } from './overdue.ts';
 import { root } from './root.ts';
@@ -16,8 +17,19 @@ export type LagReading = {
   readonly lastUpdate: BlockNumber | null;
 };
 
+/** The part of a metagraph that this machine needs. */
+export const lagReading = (subnet: SubnetSnapshot, hotkey: Hotkey): LagReading => ({
+  block: subnet.block,
+  epochIndex: subnet.epochIndex,
+  lastEpochBlock: subnet.lastEpochBlock,
+  nextEpochBlock: subnet.nextEpochBlock,
+  tempo: subnet.hyperparameters.tempo,
+  lastUpdate: subnet.neurons.find((neuron) => neuron.hotkey === hotkey)?.lastUpdate ?? null,
+});
+
 export type WeightAlarmEvent =
-  | ({ readonly type: 'metagraph.read' } & LagReading)
+  /** A metagraph was read. */
+  | ({ readonly type: 'lag.read' } & LagReading)
   | { readonly type: 'block.finalized'; readonly block: BlockNumber }
   /** Weights or a commit of ours are in this finalized block; the next metagraph will say so too. */
   | { readonly type: 'weights.stood'; readonly block: BlockNumber };
@@ -83,7 +95,7 @@ export const weightAlarmMachine = setup({
   },
   actions: {
     recordReading: assign(({ event }) => {
-      if (event.type !== 'metagraph.read') return {};
+      if (event.type !== 'lag.read') return {};
       const { type: _type, ...reading } = event;
       return { reading, unseen: 0 };
     }),
@@ -170,7 +182,7 @@ export const weightAlarmMachine = setup({
       description:
         'Whether the chain can be read. Epochs that end meanwhile count as if they had no weights.',
       initial: 'seeing',
-      on: { 'metagraph.read': { target: '.seeing', actions: 'recordReading' } },
+      on: { 'lag.read': { target: '.seeing', actions: 'recordReading' } },
       states: {
         seeing: {
           description: 'The epoch of the last metagraph is not over yet.',

@@ -239,7 +239,7 @@ describe('actors / snapshots', () => {
     value: 'waiting',
     historyValue: {},
     children: {},
-    context: { sinceEpoch: 1, confirmedEpoch: 5, missedEpoch: 9, behind: 4, resendAtBlock: 0 },
+    context: { sinceEpoch: 1, confirmedEpoch: 5, missedEpoch: 9, behind: 4, resendAtBlock: 0, repeats: 0 },
   };
 
   it('takes the settings, the candidates and the block of this start into an epoch of the last one', async () => {
@@ -254,19 +254,19 @@ describe('actors / snapshots', () => {
   });
 
   it('says once that a snapshot names a state that does not exist', async () => {
-    await save('machine.weightSetting', 2, { ...sound, value: 'dreaming' });
+    await save('machine.weightSetting', 3, { ...sound, value: 'dreaming' });
     const { weightSetting, unusable } = await start();
     expect(weightSetting().getSnapshot().value).toBe('waiting');
     expect(unusable).toHaveLength(1);
   });
 
   it.each<readonly [string, number, unknown]>([
-    ['of another version', 1, sound],
-    ['that is none', 2, 'rubbish'],
-    ['of a machine that has ended', 2, { ...sound, status: 'done' }],
-    ['with a context of another shape', 2, { ...sound, context: { confirmedEpoch: 'five', behind: 4 } }],
-    ['without a state', 2, { status: 'active', context: sound.context }],
-    ['in a state that does not exist', 2, { ...sound, value: 'dreaming' }],
+    ['of another version', 2, sound],
+    ['that is none', 3, 'rubbish'],
+    ['of a machine that has ended', 3, { ...sound, status: 'done' }],
+    ['with a context of another shape', 3, { ...sound, context: { confirmedEpoch: 'five', behind: 4 } }],
+    ['without a state', 3, { status: 'active', context: sound.context }],
+    ['in a state that does not exist', 3, { ...sound, value: 'dreaming' }],
   ])('starts afresh over a snapshot %s', async (_what, version, value) => {
     await save('machine.weightSetting', version, value);
     const { weightSetting, tasks, failures, root } = await start();

@@ -14,7 +14,7 @@ import {
   validatorInput,
   withMiners,
 } from '#test/support/machinesValidator.ts';
-import { due, notSet, setAt } from '#test/support/machinesWeights.ts';
+import { due, notSet, sealed, setAt } from '#test/support/machinesWeights.ts';
 
 const twoMiners = withMiners({ '5A': 1, '5B': 1 });
 const nobody = subnetAt({});
@@ -30,6 +30,8 @@ describe('machines / validator', () => {
     expect(alive.value).toEqual({ alive: { running: 'linking' } });
     expect(started.map(({ type }) => type)).toEqual([
       'xstate.stopChild',
+      'xstate.spawnChild',
+      'xstate.spawnChild',
       'xstate.spawnChild',
       'xstate.spawnChild',
     ]);
@@ -76,7 +78,7 @@ describe('machines / validator', () => {
     seeBlock(99);
     seeSubnet(nobody);
     expect(context().block).toBe(100);
-    expect(children()).toEqual(['chainLink', 'weightSetting']);
+    expect(children()).toEqual(['chainLink', 'weightAlarm', 'weightReveal', 'weightSetting']);
     seeSubnet(twoMiners);
     expect(value()).toEqual({ alive: { running: 'validating' } });
     expect(context()).toMatchObject({ uid: 0, epoch: 7 });
@@ -131,6 +133,36 @@ describe('machines / validator', () => {
     expect(weights.check.calls).toEqual([{ epoch: 7, vector, lastEpochBlock: 90, endsAtBlock: 450 }]);
     await weights.check.answer(setAt(271));
     expect(context()).toMatchObject({ confirmedEpoch: 7, confirmedAtBlock: 271, behind: 0 });
+  });
+
+  it('hands a commit that stands to the machine that verifies its reveal', async () => {
+    const { seeBlock, settleRound, score, weights, reveals, context } = await inRound();
+    settleRound();
+    seeBlock(270);
+    await reveals.answer(succeed({ block: 270, recalled: null, verdicts: [] }));
+    await score.answer(succeed({ vector, scored: 2 }));
+    const committed = { epoch: 7, committedAtBlock: 271, ...sealed, vector };
+    await weights.check.answer(succeed({ setAtBlock: 271, committed }));
+    expect(context()).toMatchObject({ confirmedEpoch: 7, confirmedAtBlock: 271 });
+    for (const block of [272, 449]) seeBlock(block);
+    expect(reveals.calls).toHaveLength(1);
+    seeBlock(450);
+    expect(reveals.calls.at(-1)).toMatchObject({ watched: [{ epoch: 7, committedAtBlock: 271, vector }] });
+    const { commitHash } = sealed.plan;
+    await reveals.answer(succeed({ block: 450, recalled: null, verdicts: [{ commitHash, is: 'standing' }] }));
+  });
+
+  it('goes by the chain for how far behind its weights are', async () => {
+    const { seeSubnet, seeBlock, context, weights, settleRound, score } = await inRound();
+    const later = { epochIndex: 9, block: 811, lastEpochBlock: 810, nextEpochBlock: 1_170 };
+    expect(context().behind).toBe(0);
+    seeSubnet(withMiners({ '5A': 1, '5B': 1 }, later));
+    expect(context().behind).toBe(2);
+    settleRound();
+    seeBlock(1_150);
+    await score.answer(succeed({ vector, scored: 2 }));
+    await weights.check.answer(setAt(1_150));
+    expect(context()).toMatchObject({ confirmedEpoch: 9, behind: 0 });
   });
 
   it('asks for no weights when nobody earned any', async () => {

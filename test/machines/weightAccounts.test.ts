@@ -101,7 +101,7 @@ describe('machines / validator accounts for epochs', () => {
     seeSubnet(
       withMiners(
         { '5A': 1, '5B': 1 },
-        { epochIndex: 10, block: 1_531, lastEpochBlock: 1_530, nextEpochBlock: 1_890 },
+        { epochIndex: 10, block: 1_171, lastEpochBlock: 1_170, nextEpochBlock: 1_530 },
       ),
     );
     expect(context().behind).toBe(3);

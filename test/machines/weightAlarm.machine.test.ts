@@ -7,7 +7,7 @@ import { isPlainJson, reachedStates, start, stateIds } from '#test/support/machi
 /** Block 7250 of epoch 20, which began in block 7200 and ends in 7560. */
 const reading = (given: Partial<LagReading> = {}) =>
   ({
-    type: 'metagraph.read',
+    type: 'lag.read',
     block: 7_250,
     epochIndex: 20,
     lastEpochBlock: 7_200,

@@ -6,6 +6,8 @@ import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
 import type { PrepareValidator, ValidatorInput } from '#src/machines/validatorLife.ts';
+import { weightRevealMachine } from '#src/machines/weightReveal.machine.ts';
+import type { ReadReveals } from '#src/machines/weightReveals.ts';
 import { fakeLink, fakeTask, start } from '#test/support/machines.ts';
 import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 import { weightFakes } from '#test/support/machinesWeights.ts';
@@ -54,6 +56,7 @@ export const runValidator = (minerSession = minerSessionMachine) => {
   const score = fakeTask<ScoreEpoch>();
   const links = fakeLink<DialMiner>();
   const weights = weightFakes();
+  const reveals = fakeTask<ReadReveals>();
   const round = roundMachine.provide({ actors: { planRound: plan.logic, cohort: cohort.logic } });
   const machine = validatorMachine.provide({
     actors: {
@@ -62,6 +65,7 @@ export const runValidator = (minerSession = minerSessionMachine) => {
       epoch: epochMachine.provide({ actors: { round, scoreEpoch: score.logic } }),
       minerSession: minerSession.provide({ actors: { peerLink: links.logic } }),
       weightSetting: weights.machine,
+      weightReveal: weightRevealMachine.provide({ actors: { readReveals: reveals.logic } }),
     },
   });
   const running = start(machine, { input: validatorInput });
@@ -81,6 +85,7 @@ export const runValidator = (minerSession = minerSessionMachine) => {
     score,
     links,
     weights,
+    reveals,
     linkTo,
     ...running,
     children: () => Object.keys(actor.getSnapshot().children).toSorted(),
