@@ -89,6 +89,7 @@ const writeRoot = (ctx: Context): void => {
   ctx.put(storage.NetworksAdded, ROOT, true);
   ctx.put(storage.Tempo, ROOT, 100);
   ctx.put(storage.MaxAllowedUids, ROOT, 64);
+  ctx.put(storage.SubtokenEnabled, ROOT, true);
   ctx.put(storage.MaxAllowedValidators, ROOT, 64);
   ctx.put(storage.MinAllowedWeights, ROOT, 0);
   // Root trades one for one; something in its pool keeps clients that divide by it from dividing by 0 (migrate_rao.rs).

@@ -5,6 +5,7 @@
 import { activityCutoffBlocks } from '../../domain/epoch.ts';
 import { stakeWeightRao } from '../../domain/stakeWeight.ts';
 import { accountId } from '../chainTypes.ts';
+import { readCommitments } from '../commitments/pallet.ts';
 import type { ReadContext, StorageItem } from '../pallet.ts';
 import { bool, compact, option, type ScaleType, tuple, u128, vec } from '../scale.ts';
 import { stakeWeights } from './stake.ts';
@@ -206,8 +207,10 @@ export const metagraphFields: readonly MetagraphField[] = [
   ...neuronFields,
 ];
 
-/** Indices 72 and 73, only in the selective form. Nothing is committed on the embedded chain: it has no such pallet. */
+/** Indices 72 and 73, only in the selective form. */
 export const selectiveTailFields: readonly MetagraphField[] = [
   field('validators', shares, validators),
-  field('commitments', vec(tuple(accountId, compactBytes)), () => []),
+  field('commitments', vec(tuple(accountId, compactBytes)), ({ ctx, netuid }) =>
+    readCommitments(ctx, netuid).map(([hotkey, bytes]) => [hotkey, [...bytes]] as const),
+  ),
 ];
