@@ -1,5 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
 import { minerRuntime } from './actors/layers.ts';
@@ -7,19 +5,10 @@ import { createMinerSystem } from './actors/miner.system.ts';
 import { CurrentPool } from './actors/taskDesk.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
+import { expandModelDirs } from './inference/modelDirs.ts';
 import { prepareDataDir } from './store/dataDir.ts';
 import { lockDir } from './store/dirLock.ts';
 import { versionInteger } from './version.ts';
-
-/** A setting may name model folders or folders of such folders, as `models/` of this repository is one. */
-const expandModelDirs = (dirs: readonly string[]): readonly string[] =>
-  dirs.flatMap((dir) => {
-    if (!existsSync(dir) || existsSync(join(dir, 'config.json'))) return [dir];
-    return readdirSync(dir, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, 'config.json')))
-      .map((entry) => join(dir, entry.name))
-      .toSorted();
-  });
 
 /** A miner keeps nothing yet, but two of one hotkey must not run: their links and axons would fight. */
 const lockDataDir = ({ dir }: { readonly dir: string }) => Effect.andThen(prepareDataDir(dir), lockDir(dir));

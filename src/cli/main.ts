@@ -4,6 +4,8 @@ import { version } from '../version.ts';
 import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
 import { devnetCommand } from './devnet.ts';
+import { doctorCommand } from './doctor.ts';
+import { registerCommand } from './register.ts';
 import { walletCommand } from './wallet.ts';
 
 /** `miaoai`, as `node dist/cli.js`. */
@@ -15,6 +17,8 @@ export const runCli = async (): Promise<void> => {
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
     .addCommand(auditCommand())
-    .addCommand(walletCommand());
+    .addCommand(walletCommand())
+    .addCommand(registerCommand())
+    .addCommand(doctorCommand());
   await program.parseAsync(process.argv);
 };

@@ -1,0 +1,148 @@
+/** `miaoai doctor`: would this daemon work here and now, and if not, what keeps it from its work. */
+import { Command, Option } from 'commander';
+import * as Effect from 'effect/Effect';
+
+import { Chain } from '../chain/client.ts';
+import { type Config, type ConfigOf, loadConfig, type Role } from '../config.ts';
+import type { BlockNumber, Hotkey } from '../domain/ids.ts';
+import { keysReady } from '../keys/identity.ts';
+import type { AskSecret } from '../keys/prompt.ts';
+import { terminalPrompt } from '../keys/prompt.ts';
+import { version } from '../version.ts';
+import { type ChainVerdict, examineFacts } from './doctorChain.ts';
+import { type Asked, askEndpoints, endpointFindings } from './doctorEndpoints.ts';
+import {
+  dataDirFinding,
+  examineWallet,
+  modelFindings,
+  nodeFinding,
+  settingsFindings,
+} from './doctorMachine.ts';
+import { type DoctorReport, type Finding, reportEnding } from './doctorReport.ts';
+import { concluding } from './ending.ts';
+
+export type DoctorQuestion = {
+  readonly role: Role;
+  /** Flags of the daemon, as it would be started. */
+  readonly argv: readonly string[];
+  readonly env: { readonly [name: string]: string | undefined };
+  readonly cwd: string;
+  /** null: nobody can be asked for a password. */
+  readonly ask: AskSecret | null;
+};
+
+const noVerdict: ChainVerdict = { findings: [], forecast: null, nextAcceptedBlock: null };
+
+const chainFailure = (message: string): Finding => ({
+  area: 'chain',
+  check: 'ReadSubnet',
+  status: 'blocked',
+  message,
+});
+
+/** Facts from the first node that answers, in the order of preference. */
+const examineChain = Effect.fnUntraced(function* (
+  config: Config,
+  hotkey: Hotkey | null,
+  asked: readonly Asked[],
+) {
+  const connection = asked.find((one) => one.connection !== null)?.connection ?? null;
+  if (connection === null || hotkey === null) return noVerdict;
+  const facts = Effect.flatMap(connection.finalizedHead(), (head) =>
+    connection.readSubmissionFacts({ head, hotkey }),
+  );
+  return yield* Effect.match(facts, {
+    onSuccess: (read) => examineFacts(config, read),
+    onFailure: ({ message }): ChainVerdict => ({ ...noVerdict, findings: [chainFailure(message)] }),
+  });
+});
+
+/** When a block is expected, by the time of the newest one and the pace of the blocks before it. */
+const expectedAt = (block: BlockNumber | null, asked: readonly Asked[]): string | null => {
+  const known = asked.find(({ pace }) => pace !== null && pace.blockMs > 0);
+  if (block === null || !known?.pace || known.report.bestBlock === null) return null;
+  const aheadMs = Math.max(0, block - known.report.bestBlock) * known.pace.blockMs;
+  return new Date(known.pace.timestampMs + aheadMs).toISOString();
+};
+
+const nothingKnown = { version, network: null, netuid: null, hotkey: null, endpoints: [] } as const;
+
+/** A daemon with wrong settings would not start, and nothing else can be judged without them. */
+const unset = (role: Role, message: string): DoctorReport => ({
+  ...nothingKnown,
+  role,
+  ok: false,
+  findings: [{ area: 'settings', check: 'Settings', status: 'blocked', message }],
+  nextAcceptedBlock: null,
+  nextAcceptedAt: null,
+  forecast: null,
+});
+
+const examine = Effect.fnUntraced(function* (config: Config, { env, ask }: DoctorQuestion) {
+  const places = { passwordFile: config.walletPasswordFile, env, ask };
+  const { hotkey, findings: wallet } = yield* examineWallet(config, places);
+  const models = config.role === 'miner' ? yield* modelFindings(config) : [];
+  const asked = yield* askEndpoints(config);
+  const chain = yield* examineChain(config, hotkey, asked);
+  const findings = [
+    ...settingsFindings(config),
+    nodeFinding(),
+    ...(hotkey === null ? [] : [dataDirFinding(config, hotkey)]),
+    ...wallet,
+    ...models,
+    ...endpointFindings(config, asked),
+    ...chain.findings,
+  ];
+  return {
+    role: config.role,
+    version,
+    network: config.network,
+    netuid: config.netuid,
+    hotkey,
+    ok: findings.every(({ status }) => status !== 'blocked'),
+    findings,
+    endpoints: asked.map(({ report }) => report),
+    nextAcceptedBlock: chain.nextAcceptedBlock,
+    nextAcceptedAt: expectedAt(chain.nextAcceptedBlock, asked),
+    forecast: chain.forecast,
+  } satisfies DoctorReport;
+});
+
+/**
+ * Examines what a daemon of this role would meet if it were started with these flags and this environment. Reads only:
+ * no file is written, nothing is sent to the chain.
+ */
+export const diagnose = async (question: DoctorQuestion): Promise<DoctorReport> => {
+  await keysReady();
+  const { role, argv, env, cwd } = question;
+  const loaded = loadConfig(role, argv, env, cwd);
+  if (!loaded.ok) return unset(role, loaded.error.message);
+  const config: ConfigOf<Role> = loaded.value;
+  return Effect.runPromise(Effect.scoped(examine(config, question)).pipe(Effect.provide(Chain.layer)));
+};
+
+type Flags = { readonly role: Role; readonly json?: boolean };
+
+const words = [
+  '',
+  'All flags of the daemon are allowed behind these, and its environment and .env files are read: the daemon is judged as',
+  'it would be started. Nothing is written or sent. Exit codes: 0 nothing blocks, 2 wrong settings, 7 something blocks.',
+].join('\n');
+
+export const doctorCommand = (): Command => {
+  const command = new Command('doctor')
+    .description('check settings, wallet, nodes, registration and the next block that accepts weights')
+    .addOption(
+      new Option('--role <role>', 'which daemon').choices(['validator', 'miner']).default('validator'),
+    )
+    .option('--json', 'print one JSON object')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', words);
+  return command.action((flags: Flags) => {
+    const { role, json = false } = flags;
+    const ask = terminalPrompt();
+    const question = { role, argv: command.args, env: process.env, cwd: process.cwd(), ask };
+    return concluding(diagnose(question).then(reportEnding), json);
+  });
+};

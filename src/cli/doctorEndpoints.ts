@@ -1,0 +1,138 @@
+/** What `doctor` asks every node of the list, and what that says of this machine's clock. */
+import * as Effect from 'effect/Effect';
+
+import { Chain, type ChainConnection } from '../chain/client.ts';
+import type { Pace } from '../chain/height.ts';
+import type { Config } from '../config.ts';
+import { maskEndpoint } from '../domain/endpoint.ts';
+import { defaultLinkLimits } from '../transport/limits.ts';
+import type { EndpointReport, Finding } from './doctorReport.ts';
+
+const chain = (check: string, status: Finding['status'], message: string): Finding => ({
+  area: 'chain',
+  check,
+  status,
+  message,
+});
+
+/** Nodes asked at a time. */
+const CONCURRENCY = 4;
+/** Blocks by which a healthy node may be behind another. */
+const TOLERATED_LAG_BLOCKS = 5;
+/** A block's time is its slot's, so that a fresh block can seem to come from this far in the future. */
+const TOLERATED_FUTURE_MS = 2_000;
+
+export type Asked = {
+  readonly report: EndpointReport;
+  /** Open until the end of the scope; null when not reachable. */
+  readonly connection: ChainConnection | null;
+  readonly pace: Pace | null;
+};
+
+const unreachable = (endpoint: string, error: string): Asked => ({
+  report: {
+    endpoint: maskEndpoint(endpoint),
+    isReachable: false,
+    error,
+    genesisHash: null,
+    specVersion: null,
+    bestBlock: null,
+    finalizedBlock: null,
+    headAgeMs: null,
+    connectMs: null,
+    callMs: null,
+  },
+  connection: null,
+  pace: null,
+});
+
+const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const startedMs = performance.now();
+    return Effect.map(work, (value) => ({ value, ms: performance.now() - startedMs }));
+  });
+
+const askOne = Effect.fnUntraced(function* (config: Config, endpoint: string) {
+  const { netuid, connectTimeoutMs: connectMs, chainCallTimeoutMs: callMs } = config;
+  const { connect } = yield* Chain;
+  const { value: connection, ms } = yield* timed(connect({ endpoint, netuid, connectMs, callMs }));
+  const best = yield* timed(connection.bestBlock());
+  const final = yield* connection.finalizedHead();
+  const pace = yield* connection.paceAt(yield* connection.headAt(best.value));
+  const report: EndpointReport = {
+    endpoint: maskEndpoint(endpoint),
+    isReachable: true,
+    error: null,
+    genesisHash: connection.genesisHash,
+    specVersion: connection.specVersion,
+    bestBlock: best.value,
+    finalizedBlock: final.block,
+    headAgeMs: Math.round(Date.now() - pace.timestampMs),
+    connectMs: Math.round(ms),
+    callMs: Math.round(best.ms),
+  };
+  return { report, connection, pace } satisfies Asked;
+});
+
+/** Asks every node; one that does not answer is a result, not a failure. */
+export const askEndpoints = (config: Config) =>
+  Effect.forEach(
+    config.chainEndpoints,
+    (endpoint) =>
+      Effect.catch(askOne(config, endpoint), (error) => Effect.succeed(unreachable(endpoint, error.message))),
+    { concurrency: CONCURRENCY },
+  );
+
+const reachability = (asked: readonly Asked[]): Finding => {
+  const up = asked.filter(({ connection }) => connection !== null).length;
+  if (up === 0) {
+    const message =
+      'no node answers: check the network of this machine, or name others with --chain-endpoints';
+    return chain('Endpoints', 'blocked', message);
+  }
+  const message = `${up} of ${asked.length} nodes answer`;
+  return up === asked.length ? chain('Endpoints', 'ok', message) : chain('Endpoints', 'warning', message);
+};
+
+const sameChain = (reports: readonly EndpointReport[]): Finding | null => {
+  const hashes = new Set(reports.map(({ genesisHash }) => genesisHash));
+  if (hashes.size === 0) return null;
+  return hashes.size === 1
+    ? chain('Genesis', 'ok', `genesis ${[...hashes].join()}`)
+    : chain('Genesis', 'blocked', 'the nodes belong to different chains: correct --chain-endpoints');
+};
+
+const heights = (reports: readonly EndpointReport[], headPatienceMs: number): readonly Finding[] => {
+  const newest = Math.max(...reports.map(({ bestBlock }) => bestBlock ?? 0));
+  const behind = reports.filter(({ bestBlock }) => newest - (bestBlock ?? 0) > TOLERATED_LAG_BLOCKS);
+  const lags = behind.map(({ endpoint, bestBlock }) =>
+    chain('NodeLags', 'warning', `${endpoint} is ${newest - (bestBlock ?? 0)} blocks behind the others`),
+  );
+  const youngestMs = Math.min(...reports.map(({ headAgeMs }) => headAgeMs ?? Number.POSITIVE_INFINITY));
+  const seconds = (youngestMs / 1_000).toFixed(1);
+  const isStale = youngestMs > headPatienceMs;
+  const message = isStale
+    ? `the newest block ${newest} is ${seconds} s old, more than --head-patience-ms: the chain stands still, or this machine's clock is ahead`
+    : `newest block ${newest}, ${seconds} s old`;
+  return [chain('HeadAge', isStale ? 'warning' : 'ok', message), ...lags];
+};
+
+/** A block cannot be younger than now: how far it is from the future is the least by which this clock is behind. */
+const clock = (reports: readonly EndpointReport[]): Finding => {
+  const aheadMs = Math.max(...reports.map(({ headAgeMs }) => -(headAgeMs ?? Number.POSITIVE_INFINITY)));
+  const limitMs = defaultLinkLimits.clockWindowMs;
+  if (aheadMs <= TOLERATED_FUTURE_MS) {
+    return chain('Clock', 'ok', 'this machine is not behind the time of the chain');
+  }
+  const message = `this machine's clock is at least ${Math.round(aheadMs / 1_000)} s behind the time of the chain: synchronise it (NTP)`;
+  return chain('Clock', aheadMs > limitMs ? 'blocked' : 'warning', message);
+};
+
+/** What the answers say together. */
+export const endpointFindings = (config: Config, asked: readonly Asked[]): readonly Finding[] => {
+  const reports = asked.map(({ report }) => report).filter(({ isReachable }) => isReachable);
+  const found = [reachability(asked), sameChain(reports)].filter((finding) => finding !== null);
+  return reports.length === 0
+    ? found
+    : [...found, ...heights(reports, config.headPatienceMs), clock(reports)];
+};

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { decodeGenesis } from '#src/devnet/genesis.ts';
+import { type Devnet, startDevnet } from '#src/devnet/node.ts';
+import { keysReady } from '#src/keys/identity.ts';
+import { runCli } from './cliProcess.ts';
+
+describe('cli / register', () => {
+  const home = mkdtempSync(join(tmpdir(), 'miaoai-cli-register-'));
+  let devnet: Devnet | undefined;
+  const cli = (args: readonly string[], input = '') =>
+    runCli(args, {
+      home,
+      input,
+      env: { BT_SUBTENSOR_CHAIN_ENDPOINT: devnet?.url ?? '', BT_WALLET_NAME: 'main' },
+    });
+  const register = (...args: readonly string[]) => cli(['register', '--json', ...args]);
+
+  /** Alice's coldkey has money, Bob's has none; each wallet has a hotkey of its own. */
+  beforeAll(async () => {
+    await keysReady();
+    devnet = await startDevnet({
+      genesis: decodeGenesis({
+        chain: 'register test',
+        blockTimeMs: 200,
+        accounts: ['//Alice', '//Charlie'].map((address) => ({ address, free: '10000000000' })),
+        subnets: [{ netuid: 86, tempo: 360, ownerColdkey: '//Eve', ownerHotkey: '//Ferdie' }],
+      }),
+    });
+    const regen = (kind: string, uri: string, ...args: readonly string[]) =>
+      cli(['wallet', 'regen', '--only', kind, '--no-password', ...args], uri);
+    await regen('coldkey', '//Alice');
+    await regen('hotkey', '//Alice//miner');
+    await regen('coldkey', '//Bob', '--name', 'poor');
+    await regen('hotkey', '//Bob//miner', '--name', 'poor');
+  });
+  afterAll(async () => {
+    await devnet?.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  it.each([
+    ['the price is above the limit', ['--max-price', '0.5', '--yes'], 5, 'RegistrationPriceLimitExceeded'],
+    ['the coldkey cannot pay', ['--max-price', '2', '--yes', '--name', 'poor'], 5, 'NotEnoughBalanceToStake'],
+    ['there is no such subnet', ['--max-price', '2', '--yes', '--netuid', '7'], 5, 'SubnetNotExists'],
+    ['nobody confirms', ['--max-price', '2'], 2, 'Settings'],
+    ['there is no such wallet', ['--max-price', '2', '--yes', '--name', 'nobody'], 3, 'NotFound'],
+    [
+      'no node answers',
+      ['--max-price', '2', '--yes', '--chain-endpoints', 'ws://127.0.0.1:9'],
+      6,
+      'Unreachable',
+    ],
+  ])('sends nothing when %s', async (_name, args, code, reason) => {
+    const ended = await register(...args);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { reason } });
+    expect(ended.code).toBe(code);
+  });
+
+  it('refuses an amount that is none', async () => {
+    const { code, stderr } = await register('--max-price', '1,5');
+    expect(code).toBe(1);
+    expect(stderr).toContain('TAO as a decimal number');
+  });
+
+  it('shows the price, registers with the coldkey and prints the uid; a second time it sends nothing', async () => {
+    const first = await register('--max-price', '2', '--yes');
+    expect(first).toMatchObject({ code: 0 });
+    for (const words of ['price', 'balance 10 TAO', 'your limit is 2 TAO', 'immunity', 'burned']) {
+      expect(first.stderr).toContain(words);
+    }
+    const registered = JSON.parse(first.stdout);
+    expect(registered).toMatchObject({ netuid: 86, wasRegistered: false });
+    expect(registered.immuneUntilBlock).toBeGreaterThan(registered.block);
+    const second = await register('--max-price', '2', '--yes');
+    expect(second.code).toBe(0);
+    expect(JSON.parse(second.stdout)).toMatchObject({ uid: registered.uid, wasRegistered: true });
+  });
+
+  it('does not take a coldkey that is not the one whose balance was shown', async () => {
+    const wallets = join(home, '.bittensor', 'wallets', 'main');
+    await cli(['wallet', 'regen', '--only', 'hotkey', '--hotkey', 'second'], '//Alice//second');
+    const pub = '{"ss58Address":"5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"}';
+    writeFileSync(join(wallets, 'coldkeypub.txt'), pub);
+    const ended = await register('--max-price', '2', '--yes', '--hotkey', 'second');
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { reason: 'Mismatch' } });
+    expect(ended.code).toBe(3);
+  });
+});
