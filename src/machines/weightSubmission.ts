@@ -148,8 +148,8 @@ export const nextTryBlock = (given: {
   const retry: Retry = 'retry' in failure ? failure.retry : { when: 'nextBlock' };
   if (retry.when === 'never') return null;
   const paused = block + Math.min(longestPauseBlocks, 2 ** Math.min(repeats, 8));
-  const lastTry = Math.max(block + 1, endsAtBlock - lastTryBlocks);
-  const next = Math.min(paused, lastTry);
+  const lastTry = endsAtBlock - lastTryBlocks;
+  const next = block < lastTry ? Math.min(paused, lastTry) : paused;
   return retry.when === 'atBlock' ? Math.max(retry.block, next) : next;
 };
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChainConnection } from '#src/chain/client.ts';
 import { type SubmitError, toSubmitFailure } from '#src/chain/errors.ts';
 import type { PreparedExtrinsic } from '#src/chain/extrinsics.ts';
-import { preflightWeights } from '#src/chain/preflight.ts';
 import type { Devnet } from '#src/devnet/node.ts';
+import { firstRefusal, forecastWeights } from '#src/domain/weightForecast.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import {
   identity,
@@ -34,9 +34,9 @@ describe('chain / weights, live', () => {
     });
   const judge = (connection: ChainConnection, uri = '//Alice') =>
     Effect.gen(function* () {
-      const subnet = yield* connection.readSubnet(yield* connection.finalizedHead());
-      const request = { subnet, hotkey: identity(uri).hotkey, vector: VECTOR, versionKey: 2_208 };
-      return preflightWeights(request);
+      const head = yield* connection.finalizedHead();
+      const facts = yield* connection.readSubmissionFacts({ head, hotkey: identity(uri).hotkey });
+      return firstRefusal(forecastWeights({ facts, vector: VECTOR, versionKey: 2_208 }));
     });
 
   beforeAll(async () => {
@@ -50,7 +50,7 @@ describe('chain / weights, live', () => {
     clearRateLimit();
     await withConnection(devnet.url, (connection) =>
       Effect.gen(function* () {
-        expect(yield* judge(connection)).toEqual({ ok: true, value: undefined });
+        expect(yield* judge(connection)).toBeNull();
         const prepared = yield* prepareWeights(connection, { uri: '//Alice', vector: VECTOR });
         expect(JSON.parse(JSON.stringify(prepared))).toEqual(prepared);
         expect(prepared.expiresAtBlock).toBe(prepared.bornAtBlock + 32);
@@ -97,8 +97,8 @@ describe('chain / weights, live', () => {
         const block = devnet.seal().number;
         const clearsAt = block + RATE_LIMIT_BLOCKS;
         expect(yield* judge(connection)).toMatchObject({
-          ok: false,
-          error: { check: 'SettingWeightsTooFast', retry: { when: 'atBlock', block: clearsAt } },
+          check: 'SettingWeightsTooFast',
+          retry: { when: 'atBlock', block: clearsAt },
         });
         const early = yield* prepareWeights(connection, { uri: '//Alice', vector: VECTOR });
         expect(yield* refusalOf(connection.submitPrepared({ prepared: early }))).toMatchObject({
@@ -106,7 +106,7 @@ describe('chain / weights, live', () => {
           check: 'RateLimitExceeded',
         });
         while (devnet.head().number < clearsAt) devnet.seal();
-        expect((yield* judge(connection)).ok).toBe(true);
+        expect(yield* judge(connection)).toBeNull();
         expect(yield* connection.submitPrepared({ prepared: early })).toBe('sent');
         const included = devnet.seal().number;
         expect(yield* lastUpdate(connection)).toBe(included);
@@ -117,9 +117,7 @@ describe('chain / weights, live', () => {
   it('names a check that fails in dispatch from the metadata of the block', async () => {
     await withConnection(devnet.url, (connection) =>
       Effect.gen(function* () {
-        expect(yield* judge(connection, '//Bob')).toMatchObject({
-          error: { check: 'NeuronNoValidatorPermit' },
-        });
+        expect(yield* judge(connection, '//Bob')).toMatchObject({ check: 'NeuronNoValidatorPermit' });
         const prepared = yield* prepareWeights(connection, { uri: '//Bob', vector: VECTOR });
         expect(yield* connection.submitPrepared({ prepared })).toBe('sent');
         devnet.seal();
@@ -135,7 +133,7 @@ describe('chain / weights, live', () => {
     await withConnection(devnet.url, (connection) =>
       Effect.gen(function* () {
         const expected = { _tag: 'Refused', check: 'HotKeyNotRegisteredInSubNet' };
-        expect(yield* judge(connection, '//Zoe')).toMatchObject({ error: expected });
+        expect(yield* judge(connection, '//Zoe')).toMatchObject(expected);
         const prepared = yield* prepareWeights(connection, { uri: '//Zoe', vector: VECTOR });
         yield* connection.submitPrepared({ prepared });
         devnet.seal();

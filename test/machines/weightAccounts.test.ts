@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { succeed } from '#src/domain/outcome.ts';
 import { isOverdueAt, overdueAfterMs } from '#src/machines/overdue.ts';
 import { start, throughJson } from '#test/support/machines.ts';
 import { subnetAt } from '#test/support/machinesSubnet.ts';
