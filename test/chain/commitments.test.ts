@@ -5,12 +5,12 @@ import { commitmentCall } from '#src/chain/commitments.ts';
 import { submitAndConfirm } from '#src/chain/confirm.ts';
 import { toSubmitFailure } from '#src/chain/errors.ts';
 import { makeRuntime, type Runtime } from '#src/chain/runtime.ts';
+import { commitments } from '#src/devnet/commitments/pallet.ts';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
 import { type Devnet, startDevnet } from '#src/devnet/node.ts';
 import { subtensorModule } from '#src/devnet/subtensor/pallet.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import { RECORDED_SPEC, recordedBytes, recordingsDir } from '#test/devnet/recording.ts';
-import { commitments } from './commitmentsPallet.ts';
 import { identity, NETUID, withConnection } from './devnetFixture.ts';
 
 const bob = identity('//Bob');
@@ -39,10 +39,13 @@ describe('chain / commitments, live', () => {
         subnets: [
           {
             netuid: NETUID,
-            tempo: 50,
+            tempo: 1_000,
             ownerColdkey: '//Eve',
-            ownerHotkey: '//Ferdie',
-            neurons: [{ hotkey: '//Bob', coldkey: '//Dave', stake: '0' }],
+            ownerHotkey: '//Hank',
+            neurons: [
+              { hotkey: '//Bob', coldkey: '//Dave', stake: '0' },
+              { hotkey: '//Ferdie', coldkey: '//Dave', stake: '0' },
+            ],
           },
         ],
       }),
@@ -71,11 +74,12 @@ describe('chain / commitments, live', () => {
     );
   });
 
-  it('reads null where nothing was committed, and null data where it is no raw bytes', async () => {
+  it('reads null where nothing was committed, null data where it is no raw bytes, and longer bytes', async () => {
     await withConnection(devnet.url, (connection) =>
       Effect.gen(function* () {
         const head = yield* connection.finalizedHead();
         expect(yield* connection.readCommitment({ head, hotkey: identity('//Alice').hotkey })).toBeNull();
+        const big = { fields: [{ BigRaw: `0x${'cd'.repeat(300)}` }] };
         const info = { fields: [{ Sha256: `0x${'ab'.repeat(32)}` }] };
         const call = { pallet: 'Commitments', name: 'set_commitment', args: [NETUID, info] };
         const prepared = yield* connection.prepare({ identity: bob, call, head, periodBlocks: 32 });
@@ -84,8 +88,35 @@ describe('chain / commitments, live', () => {
           committedAtBlock: included.block,
           data: null,
         });
+        const bigCall = { ...call, args: [NETUID, big] };
+        const next = yield* connection.prepare({
+          identity: bob,
+          call: bigCall,
+          head: included,
+          periodBlocks: 32,
+        });
+        const later = yield* submitAndConfirm({ connection, prepared: next });
+        const read = yield* connection.readCommitment({ head: later, hotkey: bob.hotkey });
+        expect(read?.data).toEqual(new Uint8Array(300).fill(0xcd));
       }),
     );
+  });
+
+  it('says that the space of an epoch is used up, and that it comes back', async () => {
+    const failure = await withConnection(devnet.url, (connection) =>
+      Effect.gen(function* () {
+        // 3100 bytes per epoch, 100 at least for each.
+        for (let sent = 0; sent < 32; sent += 1) {
+          const head = yield* connection.finalizedHead();
+          const signer = { identity: identity('//Ferdie'), data: stringToU8a('hi'), head, periodBlocks: 64 };
+          const prepared = yield* connection.prepareCommitment(signer);
+          const result = yield* Effect.result(submitAndConfirm({ connection, prepared }));
+          if (result._tag === 'Failure') return toSubmitFailure(result.failure);
+        }
+        return null;
+      }),
+    );
+    expect(failure).toMatchObject({ check: 'SpaceLimitExceeded', retry: { when: 'nextBlock' } });
   });
 
   it('names the check of the pallet for a hotkey without a registration', async () => {
