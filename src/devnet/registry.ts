@@ -41,11 +41,11 @@ export const createTypeRegistry = (): TypeRegistry => {
       case 'variant':
         return {
           tag: 'variant',
-          value: def.cases.map(({ name, index, fields: infos }) => ({
+          value: def.cases.map(({ name, index, fields: infos, docs }) => ({
             name,
             index,
             fields: fields(infos),
-            docs: [],
+            docs: [...docs],
           })),
         };
     }

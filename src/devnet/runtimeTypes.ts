@@ -29,9 +29,18 @@ export const eventType = (pallet: Pallet): AnyType | undefined =>
   pallet.events === undefined
     ? undefined
     : variant(`${crateOf(pallet)}::pallet::Event`, pallet.events, typeParams);
+/** `NotSubnetOwner` → `Not subnet owner`. */
+const sentence = (name: string): string => {
+  const words = snakeCase(name).replaceAll('_', ' ').trim();
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+};
+/** The official SDK names an error to its user only where the metadata says what it means. */
 export const errorType = (pallet: Pallet): AnyType | undefined => {
   if (pallet.errors === undefined) return undefined;
-  const cases = Object.values(pallet.errors).map(({ name, index }): [string, Case] => [name, { index }]);
+  const cases = Object.values(pallet.errors).map(({ name, index }): [string, Case] => [
+    name,
+    { index, docs: [sentence(name)] },
+  ]);
   return variant(`${crateOf(pallet)}::pallet::Error`, Object.fromEntries(cases), typeParams);
 };
 

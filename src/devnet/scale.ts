@@ -50,6 +50,8 @@ export type CaseInfo = {
   readonly name: string;
   readonly index: number;
   readonly fields: readonly FieldInfo[];
+  /** What it means, for people. */
+  readonly docs: readonly string[];
 };
 
 /** Fields of a struct, of a call's arguments or of a named enum case, in SCALE order. */
@@ -212,8 +214,8 @@ export const option = <T>(type: ScaleType<T>): ScaleType<T | undefined> =>
     def: {
       tag: 'variant',
       cases: [
-        { name: 'None', index: 0, fields: [] },
-        { name: 'Some', index: 1, fields: [{ name: undefined, type }] },
+        { name: 'None', index: 0, fields: [], docs: [] },
+        { name: 'Some', index: 1, fields: [{ name: undefined, type }], docs: [] },
       ],
     },
   });
@@ -272,7 +274,11 @@ export const newtype = <T>(
     def: { tag: 'composite', fields: [{ name: undefined, type }] },
   });
 
-export type Case = { readonly index: number; readonly fields?: Fields };
+export type Case = {
+  readonly index: number;
+  readonly fields?: Fields;
+  readonly docs?: readonly string[];
+};
 export type Cases = { readonly [name: string]: Case };
 export type CaseValue<C extends Cases> = {
   [K in keyof C]: C[K] extends { readonly fields: infer F }
@@ -304,10 +310,11 @@ export const variant = <const C extends Cases>(
       return { tag: chosen.name, value } as CaseValue<C>;
     }),
   );
-  const infos = Object.entries(cases).map(([name, { index, fields }]) => ({
+  const infos = Object.entries(cases).map(([name, { index, fields, docs }]) => ({
     name,
     index,
     fields: fieldInfos(fields ?? []),
+    docs: docs ?? [],
   }));
   return describe(codec, { path: pathOf(path), params, def: { tag: 'variant', cases: infos } });
 };

@@ -80,12 +80,26 @@ describe('devnet / subtensor runtime APIs', () => {
     });
   });
 
-  it('prices alpha by the ratio of the pool, and root one for one', () => {
-    expect(ask(state, 'SwapRuntimeApi_current_alpha_price', { netuid: NETUID })).toBe(TAO);
-    expect(ask(state, 'SwapRuntimeApi_current_alpha_price', { netuid: 0 })).toBe(TAO);
-    const dear = startState(genesisOf(subnetGenesis()));
-    dear.write((ctx) => ctx.put(storage.SubnetTAO, NETUID, 25n * TAO));
-    expect(ask(dear, 'SwapRuntimeApi_current_alpha_price', { netuid: NETUID })).toBe((5n * TAO) / 2n);
+  it('prices alpha one for one, and by the ratio of the pool where the subnet is dynamic', () => {
+    const priceOf = (of: TestState, netuid: number) =>
+      ask(of, 'SwapRuntimeApi_current_alpha_price', { netuid });
+    expect([priceOf(state, 0), priceOf(state, NETUID)]).toEqual([TAO, TAO]);
+    const dynamic = startState(genesisOf(subnetGenesis({ hyperparameters: { subnetMechanism: 1 } })));
+    dynamic.write((ctx) => ctx.put(storage.SubnetTAO, NETUID, 25n * TAO));
+    dynamic.advance();
+    expect(priceOf(dynamic, NETUID)).toBe((5n * TAO) / 2n);
+    // 25 TAO × 10 alpha stay the product: with 25 TAO more, 5 alpha are left.
+    expect(ask(dynamic, 'SwapRuntimeApi_sim_swap_tao_for_alpha', { netuid: NETUID, tao: 25n * TAO })).toEqual(
+      { taoAmount: 25n * TAO, alphaAmount: 5n * TAO, taoFee: 0n, alphaFee: 0n },
+    );
+    expect(
+      ask(dynamic, 'SwapRuntimeApi_sim_swap_alpha_for_tao', { netuid: NETUID, alpha: 10n * TAO }),
+    ).toEqual({ taoAmount: (25n * TAO) / 2n, alphaAmount: 10n * TAO, taoFee: 0n, alphaFee: 0n });
+  });
+
+  it('says what a new subnet costs', () => {
+    const cost = ask(state, 'SubnetRegistrationRuntimeApi_get_network_registration_cost', {});
+    expect(cost).toBe(state.read().get(storage.NetworkLastLockCost));
   });
 
   it('shows what a coldkey has staked', () => {
@@ -107,6 +121,7 @@ describe('devnet / subtensor runtime APIs', () => {
     const delegating = startState(genesisOf(subnetGenesis()));
     expect(ask(delegating, 'DelegateInfoRuntimeApi_get_delegates', {})).toEqual([]);
     delegating.write((ctx) => ctx.put(storage.Delegates, account(1), 11_796));
+    delegating.advance();
     const delegate = {
       delegateSs58: account(1),
       take: 11_796,

@@ -3,10 +3,11 @@ import { nextEpochBlock } from '../../domain/epoch.ts';
 import { accountId } from '../chainTypes.ts';
 import { apiMethod, type RuntimeApi } from '../pallet.ts';
 import { option, tuple, u8, u16, u64, vec } from '../scale.ts';
-import { alphaPriceRao } from './alphaPrice.ts';
+import { alphaPriceRao, simSwapResult, simulateBuying, simulateSelling } from './alphaPrice.ts';
 import { scheduleOf } from './epochSchedule.ts';
 import { hyperparameterEntry, readHyperparameters } from './hyperparameterEntries.ts';
 import { metagraphType, readMetagraph, readSelectiveMetagraph, selectiveMetagraphType } from './metagraph.ts';
+import { networkLockCost } from './networks.ts';
 import { readNeuron, readNeurons, readNeuronsLite } from './neuronInfo.ts';
 import {
   delegatedInfo,
@@ -232,6 +233,28 @@ const swapApi: RuntimeApi = {
       returns: u64,
       handle: (ctx, { netuid }) => alphaPriceRao(ctx, netuid),
     }),
+    sim_swap_tao_for_alpha: apiMethod({
+      args: { ...subnet, tao: u64 },
+      returns: simSwapResult,
+      handle: (ctx, { netuid, tao }) => simulateBuying(ctx, netuid, tao),
+    }),
+    sim_swap_alpha_for_tao: apiMethod({
+      args: { ...subnet, alpha: u64 },
+      returns: simSwapResult,
+      handle: (ctx, { netuid, alpha }) => simulateSelling(ctx, netuid, alpha),
+    }),
+  },
+};
+
+const subnetRegistrationApi: RuntimeApi = {
+  name: 'SubnetRegistrationRuntimeApi',
+  version: 1,
+  methods: {
+    get_network_registration_cost: apiMethod({
+      args: {},
+      returns: u64,
+      handle: (ctx) => networkLockCost(ctx),
+    }),
   },
 };
 
@@ -240,5 +263,6 @@ export const subtensorApis: readonly RuntimeApi[] = [
   neuronInfoApi,
   stakeInfoApi,
   delegateInfoApi,
+  subnetRegistrationApi,
   swapApi,
 ];
