@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { toHex } from '../hashing.ts';
 
-const { G1, G2, shortSignatures, utils } = bls12_381;
+const { G1, G2, fields, shortSignatures, utils } = bls12_381;
 export type SignaturePoint = ReturnType<typeof shortSignatures.Signature.fromBytes>;
 export type PublicKeyPoint = ReturnType<typeof G2.Point.fromBytes>;
 
@@ -37,9 +37,14 @@ export const secretKeyFrom = (phrase: string): Uint8Array => {
   return utils.randomSecretKey(new Uint8Array(seed));
 };
 
+/** The generator without the table of multiples that the library computes for its own at first use, half a second long. */
+const generator = G2.Point.fromAffine(G2.Point.BASE.toAffine());
+/** scalar × G2, not in constant time: no scalar here guards anything. */
+export const multiplyGenerator = (scalar: bigint): PublicKeyPoint => generator.multiplyUnsafe(scalar);
+
 /** 96 bytes. */
 export const publicKeyOf = (secretKey: Uint8Array): Uint8Array =>
-  shortSignatures.getPublicKey(secretKey).toBytes();
+  multiplyGenerator(fields.Fr.fromBytes(secretKey)).toBytes();
 
 /** A map that forgets its oldest entry when it is full. */
 const createMemo = <V>(limit: number) => {

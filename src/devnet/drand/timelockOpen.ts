@@ -8,7 +8,7 @@
 import { createDecipheriv } from 'node:crypto';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { concatBytes } from '../scale.ts';
-import { decodeSignature, sha256 } from './quicknet.ts';
+import { decodeSignature, multiplyGenerator, sha256 } from './quicknet.ts';
 
 const { G2, fields, pairing } = bls12_381;
 type PairingValue = ReturnType<typeof pairing>;
@@ -94,7 +94,7 @@ const openKey = ({ u, v, w }: Ciphertext, signature: Uint8Array): Uint8Array => 
   const sigma = xor(v, hashPairing(pairing(decodeSignature(signature), point)));
   const key = xor(w, sha256(sigma));
   const scalar = scalarOf(sigma, key);
-  if (scalar === 0n || !G2.Point.BASE.multiply(scalar).equals(point))
+  if (!multiplyGenerator(scalar).equals(point))
     throw new RangeError('the signature is not that of the round the message is locked to');
   return key;
 };
