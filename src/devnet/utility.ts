@@ -89,10 +89,12 @@ const runForceBatch = (
 };
 
 export const createUtility = (nested: NestedCalls): Pallet => {
+  // One type for all three: while a type that contains itself is entered, equal ones are not recognised
+  const callList = vec(nested.type);
   const batch = (index: number, run: typeof runBatch) =>
     call({
       index,
-      args: { calls: vec(nested.type) },
+      args: { calls: callList },
       pays: true,
       dispatch: (ctx, { calls }, origin) => {
         ensureBatchable(calls, origin);

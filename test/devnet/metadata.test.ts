@@ -28,6 +28,11 @@ describe('devnet / metadata', () => {
         ['Balances', 5],
         ['TransactionPayment', 6],
         ['SubtensorModule', 7],
+        ['Utility', 11],
+        ['Sudo', 12],
+        ['Commitments', 18],
+        ['AdminUtils', 19],
+        ['Drand', 26],
       ]);
     });
 

@@ -20,7 +20,7 @@ const startFull = (hyperparameters = {}) => {
     stake: uid < 64 ? TAO : 0n,
     validatorPermit: undefined,
   }));
-  const base = subnetGenesis({ neurons });
+  const base = subnetGenesis({ tempo: 1000, neurons });
   const state = startRuntimeState({
     ...genesisOf({
       ...base,

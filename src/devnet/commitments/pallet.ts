@@ -31,10 +31,14 @@ import { commitmentInfo, MAX_FIELDS, registration, revealRoundOf, spaceOf, usage
 const MIN_SPACE_BYTES = 100;
 const DEFAULT_MAX_SPACE_BYTES = 3100;
 
+const timelockedEntry = tuple(u16, accountId);
 const place = [identity(u16), twox64(accountId)] as const;
 export const commitmentStorage = {
   /** Sorted: who has timelocked fields. */
-  TimelockedIndex: storageValue(newtype('BTreeSet', vec(tuple(u16, accountId))), []),
+  TimelockedIndex: storageValue(
+    newtype('BTreeSet', vec(timelockedEntry), [{ name: 'T', type: timelockedEntry }]),
+    [],
+  ),
   CommitmentOf: storageMap(place, registration),
   LastCommitment: storageMap(place, u32),
   LastBondsReset: storageMap(place, u32),
