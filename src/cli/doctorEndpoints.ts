@@ -5,6 +5,7 @@ import { Chain, type ChainConnection } from '../chain/client.ts';
 import type { Pace } from '../chain/height.ts';
 import type { Config } from '../config.ts';
 import { maskEndpoint } from '../domain/endpoint.ts';
+import type { BlockNumber } from '../domain/ids.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
 import type { EndpointReport, Finding } from './doctorReport.ts';
 
@@ -58,7 +59,9 @@ const askOne = Effect.fnUntraced(function* (config: Config, endpoint: string) {
   const { value: connection, ms } = yield* timed(connect({ endpoint, netuid, connectMs, callMs }));
   const best = yield* timed(connection.bestBlock());
   const final = yield* connection.finalizedHead();
-  const pace = yield* connection.paceAt(yield* connection.headAt(best.value));
+  // A chain that has made no block yet has no time either.
+  const head = yield* connection.headAt(best.value);
+  const pace = best.value === 0 ? null : yield* connection.paceAt(head);
   const report: EndpointReport = {
     endpoint: maskEndpoint(endpoint),
     isReachable: true,
@@ -67,7 +70,7 @@ const askOne = Effect.fnUntraced(function* (config: Config, endpoint: string) {
     specVersion: connection.specVersion,
     bestBlock: best.value,
     finalizedBlock: final.block,
-    headAgeMs: Math.round(Date.now() - pace.timestampMs),
+    headAgeMs: pace === null ? null : Math.round(Date.now() - pace.timestampMs),
     connectMs: Math.round(ms),
     callMs: Math.round(best.ms),
   };
@@ -108,18 +111,28 @@ const heights = (reports: readonly EndpointReport[], headPatienceMs: number): re
   const lags = behind.map(({ endpoint, bestBlock }) =>
     chain('NodeLags', 'warning', `${endpoint} is ${newest - (bestBlock ?? 0)} blocks behind the others`),
   );
-  const youngestMs = Math.min(...reports.map(({ headAgeMs }) => headAgeMs ?? Number.POSITIVE_INFINITY));
-  const seconds = (youngestMs / 1_000).toFixed(1);
-  const isStale = youngestMs > headPatienceMs;
-  const message = isStale
-    ? `the newest block ${newest} is ${seconds} s old, more than --head-patience-ms: the chain stands still, or this machine's clock is ahead`
-    : `newest block ${newest}, ${seconds} s old`;
-  return [chain('HeadAge', isStale ? 'warning' : 'ok', message), ...lags];
+  return [headAge(reports, { newest, headPatienceMs }), ...lags];
+};
+
+const agesOf = (reports: readonly EndpointReport[]): readonly number[] =>
+  reports.map(({ headAgeMs }) => headAgeMs).filter((age) => age !== null);
+
+const headAge = (
+  reports: readonly EndpointReport[],
+  { newest, headPatienceMs }: { readonly newest: BlockNumber; readonly headPatienceMs: number },
+): Finding => {
+  const ages = agesOf(reports);
+  if (ages.length === 0) return chain('HeadAge', 'warning', 'the chain has made no block yet');
+  const youngestMs = Math.min(...ages);
+  const age = `newest block ${newest}, ${(youngestMs / 1_000).toFixed(1)} s old`;
+  if (youngestMs <= headPatienceMs) return chain('HeadAge', 'ok', age);
+  const why = "the chain stands still, or this machine's clock is ahead";
+  return chain('HeadAge', 'warning', `${age}, more than --head-patience-ms: ${why}`);
 };
 
 /** A block cannot be younger than now: how far it is from the future is the least by which this clock is behind. */
 const clock = (reports: readonly EndpointReport[]): Finding => {
-  const aheadMs = Math.max(...reports.map(({ headAgeMs }) => -(headAgeMs ?? Number.POSITIVE_INFINITY)));
+  const aheadMs = Math.max(0, ...agesOf(reports).map((age) => -age));
   const limitMs = defaultLinkLimits.clockWindowMs;
   if (aheadMs <= TOLERATED_FUTURE_MS) {
     return chain('Clock', 'ok', 'this machine is not behind the time of the chain');

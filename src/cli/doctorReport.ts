@@ -33,7 +33,7 @@ export type EndpointReport = {
   readonly specVersion: number | null;
   readonly bestBlock: BlockNumber | null;
   readonly finalizedBlock: BlockNumber | null;
-  /** Age of the best block by this machine's clock; negative when it is from the future. */
+  /** Age of the best block by this machine's clock; negative when it is from the future, null before the first. */
   readonly headAgeMs: number | null;
   /** Time from opening the connection to a usable one, metadata included. */
   readonly connectMs: number | null;
