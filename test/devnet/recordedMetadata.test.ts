@@ -11,8 +11,21 @@ import {
 } from './recording.ts';
 
 /** Pallets of the embedded chain; every one of them is in the recording. */
-const palletNames = ['System', 'Timestamp', 'Aura', 'Balances', 'TransactionPayment', 'SubtensorModule'];
-const devnetOnly = new Set(['DevnetAllowLoopbackAxon']);
+const palletNames = [
+  'System',
+  'Timestamp',
+  'Aura',
+  'Balances',
+  'TransactionPayment',
+  'SubtensorModule',
+  'Utility',
+  'Sudo',
+  'Commitments',
+  'AdminUtils',
+  'Drand',
+];
+const devnetOnly = new Set(['DevnetAllowLoopbackAxon', 'DevnetAllowShortTempo']);
+const withoutStorage = new Set(['Utility', 'AdminUtils']);
 
 /** Declared for spec 425 and not in the recording of 343, with what brought them. */
 const newItems: Readonly<Record<string, string>> = {
@@ -24,6 +37,7 @@ const newItems: Readonly<Record<string, string>> = {
   MaxEpochsPerBlock: 'stateful epochs',
   MinNonImmuneUids: 'bound of immune uids',
   ActivityCutoffFactorMilli: 'activity cutoff in tempos',
+  StartCallDelay: 'delay of the start call that root can set',
   BurnHalfLife: 'decaying price of registration',
   BurnIncreaseMult: 'decaying price of registration',
   OwnerCutEnabled: 'optional cut of the owner',
@@ -35,11 +49,36 @@ const newItems: Readonly<Record<string, string>> = {
   AlphaV2: 'share pools with floating shares',
   TotalHotkeySharesV2: 'share pools with floating shares',
 };
-const newCalls: Readonly<Record<string, string>> = { register_limit: 'decaying price of registration' };
+const newCalls: Readonly<Record<string, string>> = {
+  register_limit: 'decaying price of registration',
+  set_tempo: 'tempo set by owners',
+  set_activity_cutoff_factor: 'activity cutoff in tempos',
+  trigger_epoch: 'stateful epochs',
+  sudo_set_burn_half_life: 'decaying price of registration',
+  sudo_set_burn_increase_mult: 'decaying price of registration',
+  sudo_set_max_epochs_per_block: 'stateful epochs',
+  sudo_set_max_mechanism_count: 'bound of mechanisms per subnet',
+  sudo_set_min_non_immune_uids: 'bound of immune uids',
+  sudo_set_owner_cut_auto_lock_enabled: 'optional cut of the owner',
+  sudo_set_owner_cut_enabled: 'optional cut of the owner',
+  sudo_set_start_call_delay: 'delay of the start call that root can set',
+  sudo_set_subnet_emission_enabled: 'emission that can be turned off',
+};
 const newEvents: Readonly<Record<string, string>> = {
   EpochTriggered: 'stateful epochs',
   EpochDeferred: 'stateful epochs',
   EpochSkipped: 'stateful epochs',
+  ActivityCutoffFactorMilliSet: 'activity cutoff in tempos',
+  MaxEpochsPerBlockSet: 'stateful epochs',
+  MinNonImmuneUidsSet: 'bound of immune uids',
+  StartCallDelaySet: 'delay of the start call that root can set',
+  BurnHalfLifeSet: 'decaying price of registration',
+  BurnIncreaseMultSet: 'decaying price of registration',
+  SubnetEmissionEnabledSet: 'emission that can be turned off',
+};
+/** Fields that stand before the recorded ones since. */
+const addedFields: Readonly<Record<string, readonly string[]>> = {
+  BatchWeightItemFailed: ['_: u16'],
 };
 const newErrors: Readonly<Record<string, string>> = {
   InvalidRevealRound: 'reveal rounds checked at commit',
@@ -48,6 +87,31 @@ const newErrors: Readonly<Record<string, string>> = {
   EpochTriggerAlreadyPending: 'stateful epochs',
   AutoEpochAlreadyImminent: 'stateful epochs',
   DynamicTempoBlockedByCommitReveal: 'tempo set by owners',
+  ActivityCutoffFactorMilliOutOfBounds: 'activity cutoff in tempos',
+  TooManyUIDsPerMechanism: 'bound of mechanisms per subnet',
+  ActiveLockExists: 'locked stake',
+  InsufficientStakeForLock: 'locked stake',
+  LockHotkeyMismatch: 'locked stake',
+  NoExistingLock: 'locked stake',
+  StakeUnavailable: 'locked stake',
+  UnlockAmountTooHigh: 'locked stake',
+  AnnouncedColdkeyHashDoesNotMatch: 'announced swaps of coldkeys',
+  ColdkeySwapAlreadyDisputed: 'announced swaps of coldkeys',
+  ColdkeySwapAnnounced: 'announced swaps of coldkeys',
+  ColdkeySwapAnnouncementNotFound: 'announced swaps of coldkeys',
+  ColdkeySwapClearTooEarly: 'announced swaps of coldkeys',
+  ColdkeySwapDisputed: 'announced swaps of coldkeys',
+  ColdkeySwapReannouncedTooEarly: 'announced swaps of coldkeys',
+  ColdkeySwapTooEarly: 'announced swaps of coldkeys',
+  CannotUseSystemAccount: 'calls for accounts of subnets',
+  AddStakeBurnRateLimitExceeded: 'stake that is burned',
+  DisabledTemporarily: 'calls turned off for a time',
+  InvalidVotingPowerEmaAlpha: 'voting power of hotkeys',
+  VotingPowerTrackingNotEnabled: 'voting power of hotkeys',
+  NewHotKeyNotCleanForRootSwap: 'swaps of hotkeys on root',
+  NotPermittedOnRootSubnet: 'decaying price of registration',
+  POWRegistrationDisabled: 'end of proof of work',
+  Deprecated: 'calls that remain without doing anything',
 };
 const newMethods: Readonly<Record<string, string>> = {
   SubnetInfoRuntimeApi_get_subnet_hyperparams_v3: 'self-describing hyperparameters',
@@ -61,6 +125,13 @@ const newExtensions: Readonly<Record<string, string>> = {
 /** Values that changed between the two specs: what each of them has, and why. */
 const changedDefaults: Readonly<Record<string, readonly [ours: string, recorded: string, why: string]>> = {
   MaxAllowedUids: ['0x0001', '0x0010', 'InitialMaxAllowedUids went from 4096 to 256'],
+};
+/** Hyperparameters that have a rate limit of their own since. */
+const newHyperparameters = {
+  after: /25 MaxAllowedUids\(\)/,
+  names:
+    '; 26 BurnHalfLife(); 27 BurnIncreaseMult(); 28 SubnetEmissionEnabled(); 29 MinChildkeyTake(); ' +
+    '30 ActivityCutoffFactorMilli(); 31 TriggerEpoch()',
 };
 /** Position in their enum is all that may differ: names were inserted before them. Clients go by the name. */
 const movingIndices = new Set(['SubtensorModule events', 'SubtensorModule errors']);
@@ -112,10 +183,11 @@ describe.skipIf(recordingsDir === undefined).each([14, 15] as const)(
       it('stores under the same keys, as the same types, with the same defaults', () => {
         expect(ourPallet().index).toBe(realPallet().index);
         const pairs = common(ourPallet().storage, realPallet().storage);
-        expect(pairs.length).toBeGreaterThan(0);
+        if (!withoutStorage.has(name)) expect(pairs.length).toBeGreaterThan(0);
         for (const [item, mine, real] of pairs) {
           const [fallback, realFallback] = changedDefaults[item] ?? [real.fallback, real.fallback];
-          expect([item, mine]).toEqual([item, { ...real, fallback }]);
+          const key = real.key.replace(newHyperparameters.after, `$&${newHyperparameters.names}`);
+          expect([item, mine]).toEqual([item, { ...real, key, fallback }]);
           expect([item, real.fallback]).toEqual([item, realFallback]);
         }
       });
@@ -128,8 +200,10 @@ describe.skipIf(recordingsDir === undefined).each([14, 15] as const)(
       it.each(['events', 'errors'] as const)('has the same %s', (kind) => {
         const isMoving = movingIndices.has(`${name} ${kind}`);
         const compared = ({ index, fields }: CaseShape) => (isMoving ? { fields } : { index, fields });
-        for (const [item, mine, real] of common(ourPallet()[kind], realPallet()[kind]))
-          expect([item, compared(mine)]).toEqual([item, compared(real)]);
+        for (const [item, mine, real] of common(ourPallet()[kind], realPallet()[kind])) {
+          const fields = [...(addedFields[item] ?? []), ...real.fields];
+          expect([item, compared(mine)]).toEqual([item, compared({ ...real, fields })]);
+        }
       });
     });
 
