@@ -93,8 +93,8 @@ const vitest = await startVitest('test', filters, {
   include: ['test/interop/**/*.test.ts'],
   env: { INTEROP_PYTHON: python },
   // A call of the SDK waits for blocks; opening an encrypted wallet takes seconds by design.
-  testTimeout: 120_000,
-  hookTimeout: 60_000,
+  testTimeout: 240_000,
+  hookTimeout: 120_000,
 });
 const { passed, failed } = count(vitest);
 await vitest.close();

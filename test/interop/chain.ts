@@ -18,22 +18,28 @@ export const MINER = { coldkey: '//Bob', hotkey: '//Bob//miner' };
 export const STAKE = 1_000n * TAO;
 
 type Setting = number | boolean | string;
-export const startChain = (hyperparameters: { readonly [name: string]: Setting } = {}): Promise<Devnet> =>
+type ChainOptions = {
+  readonly tempo?: number;
+  readonly hyperparameters?: { readonly [name: string]: Setting };
+  readonly sealing?: 'interval' | 'manual';
+};
+export const startChain = (options: ChainOptions = {}): Promise<Devnet> =>
   startDevnet({
     blockTimeMs: BLOCK_TIME_MS,
+    sealing: options.sealing ?? 'interval',
     genesis: decodeGenesis({
       accounts: ['//Alice', '//Bob'].map((address) => ({ address, free: String(1_000n * TAO) })),
       subnets: [
         {
           netuid: NETUID,
-          tempo: TEMPO,
+          tempo: options.tempo ?? TEMPO,
           ownerColdkey: '//Charlie',
           ownerHotkey: '//Charlie//owner',
           hyperparameters: {
             commitRevealWeightsEnabled: false,
             weightsSetRateLimit: '2',
             servingRateLimit: '2',
-            ...hyperparameters,
+            ...options.hyperparameters,
           },
           neurons: [
             { ...VALIDATOR, stake: String(STAKE), validatorPermit: true },
@@ -41,6 +47,8 @@ export const startChain = (hyperparameters: { readonly [name: string]: Setting }
           ],
         },
       ],
+      // Rounds that count as quicknet's do: the SDK knows no other beacon.
+      beacon: { periodSeconds: 3 },
       flags: { allowLoopbackAxon: true },
     }),
   });
