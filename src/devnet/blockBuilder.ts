@@ -1,10 +1,11 @@
 /** Executes one block: hooks, inherent, transactions, events, header. */
-import { type dispatchError, type dispatchInfo, header as headerType, phase } from './chainTypes.ts';
+import { type dispatchInfo, header as headerType, phase } from './chainTypes.ts';
 import { createContext, type EmittedEvent } from './context.ts';
+import { type DispatchErrorValue, dispatchErrorOf } from './dispatchErrors.ts';
 import { encodeBare } from './extrinsic.ts';
 import { blake2b256, fromHex, toHex } from './hashing.ts';
 import { MAX_NORMAL_BLOCK_BYTES } from './limits.ts';
-import { type Context, DispatchFailure, ModuleError, type Origin } from './pallet.ts';
+import type { Context, Origin } from './pallet.ts';
 import type { Runtime } from './runtime.ts';
 import type { DecodedCall } from './runtimeTypes.ts';
 import { compact, concatBytes, u32, u64, type ValueOf } from './scale.ts';
@@ -19,6 +20,8 @@ export type Block = {
   /** Hex of the header's blake2-256. */
   readonly hash: string;
   readonly header: Header;
+  /** Unix ms. */
+  readonly timestampMs: number;
   /** Each with its length prefix. */
   readonly extrinsics: readonly Uint8Array[];
   /** Raw storage keys that the block wrote. */
@@ -31,11 +34,20 @@ const MAX_BLOCK_TRANSACTIONS = 2_000;
 const BLOCK_AUTHOR = new TextEncoder().encode('miaoai devnet: author of blocks.');
 const AURA_ENGINE = new TextEncoder().encode('aura');
 
+/** What a block does to the runtime. */
+export type CodeUpgrade = {
+  /** Written to `:code`: the next block runs it. */
+  readonly code: Uint8Array | undefined;
+  /** In the first block of a runtime: storage prefixes whose entries move, from and to. */
+  readonly moves: readonly (readonly [from: string, to: string])[];
+};
+
 export type BuildInput = {
   readonly parent: Block;
   readonly nowMs: number;
   readonly blockTimeMs: number;
   readonly validity: Omit<ValidityContext, 'ctx'>;
+  readonly upgrade: CodeUpgrade;
   /** Offers transactions one by one; `apply` says whether to go on with the same account's next. */
   readonly offer: (apply: (transaction: Transaction) => ApplyOutcome) => void;
   /** Told about exceptions that are no dispatch errors: faults of a pallet. */
@@ -45,21 +57,6 @@ export type ApplyOutcome =
   | { readonly kind: 'applied' }
   | { readonly kind: 'invalid'; readonly refusal: Refusal }
   | { readonly kind: 'full' };
-
-type DispatchErrorValue = ValueOf<typeof dispatchError>;
-
-const dispatchErrorOf = (runtime: Runtime, error: unknown): DispatchErrorValue | undefined => {
-  if (error instanceof ModuleError) {
-    const bytes = new Uint8Array(4);
-    bytes[0] = error.declaration.index;
-    return { tag: 'Module', value: [{ index: runtime.errorOwner(error.declaration), error: bytes }] };
-  }
-  if (!(error instanceof DispatchFailure)) return undefined;
-  const { failure } = error;
-  if (failure.tag === 'Token') return { tag: 'Token', value: [{ tag: failure.token }] };
-  if (failure.tag === 'Arithmetic') return { tag: 'Arithmetic', value: [{ tag: failure.arithmetic }] };
-  return { tag: failure.tag };
-};
 
 type DispatchInfo = ValueOf<typeof dispatchInfo>;
 const infoOf = (call: DecodedCall, className: 'Normal' | 'Mandatory'): DispatchInfo => ({
@@ -80,7 +77,7 @@ const tryDispatch = (
     ctx.transaction(() => call.declaration.dispatch(ctx, call.args, origin));
     return undefined;
   } catch (error) {
-    const known = dispatchErrorOf(runtime, error);
+    const known = dispatchErrorOf(runtime.errorPosition, error);
     if (known === undefined) onDefect(error);
     return known ?? { tag: 'Other' };
   }
@@ -159,10 +156,34 @@ const stateRoot = (
 const encodedList = (extrinsics: readonly Uint8Array[]): Uint8Array =>
   concatBytes(compact(u32).enc(extrinsics.length), ...extrinsics);
 
-const runInherent = (runtime: Runtime, ctx: Context, callBytes: Uint8Array, input: BuildInput): void => {
+type UnsignedCall = { readonly callBytes: Uint8Array; readonly className: 'Normal' | 'Mandatory' };
+const runUnsigned = (
+  runtime: Runtime,
+  ctx: Context,
+  { callBytes, className }: UnsignedCall,
+  input: BuildInput,
+): void => {
   const call = runtime.calls.dec(callBytes);
-  const dispatch: Dispatch = { call, origin: { kind: 'none' }, info: infoOf(call, 'Mandatory') };
+  const dispatch: Dispatch = { call, origin: { kind: 'none' }, info: infoOf(call, className) };
   reportDispatch(ctx, dispatch.info, tryDispatch(runtime, ctx, dispatch, input.onDefect));
+};
+
+/** What the pallets' off-chain workers bring. */
+const runWorkers = (
+  runtime: Runtime,
+  ctx: Context,
+  input: BuildInput,
+  include: (encoded: Uint8Array) => void,
+): void => {
+  for (const pallet of runtime.pallets)
+    try {
+      for (const callBytes of pallet.offchainWorker?.(ctx) ?? []) {
+        runUnsigned(runtime, ctx, { callBytes, className: 'Normal' }, input);
+        include(encodeBare(callBytes));
+      }
+    } catch (error) {
+      input.onDefect(error);
+    }
 };
 
 /** A hook's exception is a fault of its pallet: its changes are undone and the block goes on. */
@@ -196,12 +217,44 @@ const runTransactions = (
   });
 };
 
-const finishBlock = (
+/** `:code`, under which every Substrate chain keeps its runtime. */
+const CODE_KEY = '0x3a636f6465';
+
+/** frame_executive: the first block of a runtime notes its version and moves what the old one kept elsewhere. */
+const startRuntime = (runtime: Runtime, ctx: Context, { upgrade }: BuildInput): void => {
+  const { specName, specVersion } = runtime.version;
+  if (ctx.get(systemStorage.LastRuntimeUpgrade)?.specVersion === specVersion) return;
+  ctx.put(systemStorage.LastRuntimeUpgrade, { specVersion, specName });
+  const { state } = runtime;
+  for (const [from, to] of upgrade.moves)
+    for (const key of state.keys(from, ctx.block)) {
+      state.set(`${to}${key.slice(from.length)}`, state.get(key, ctx.block), ctx.block);
+      state.set(key, undefined, ctx.block);
+    }
+};
+
+/** `System.set_code` as root: the code in the state, the event, and the digest by which light clients see it. */
+const setCode = (
   runtime: Runtime,
-  header: Omit<Header, 'stateRoot' | 'extrinsicsRoot'>,
-  extrinsics: readonly Uint8Array[],
-  parentRoot: Uint8Array,
-): Block => {
+  ctx: Context,
+  digest: Header['digest'],
+  code: Uint8Array,
+): Header['digest'] => {
+  const extended: Header['digest'] = { logs: [...digest.logs, { tag: 'RuntimeEnvironmentUpdated' }] };
+  runtime.state.set(CODE_KEY, code, ctx.block);
+  ctx.put(systemStorage.Digest, extended);
+  ctx.emit(systemEvents.CodeUpdated, []);
+  return extended;
+};
+
+type FinishedBlock = {
+  readonly header: Omit<Header, 'stateRoot' | 'extrinsicsRoot'>;
+  readonly extrinsics: readonly Uint8Array[];
+  readonly parentRoot: Uint8Array;
+  readonly timestampMs: number;
+};
+const finishBlock = (runtime: Runtime, block: FinishedBlock): Block => {
+  const { header, extrinsics, parentRoot, timestampMs } = block;
   const { number } = header;
   const writtenKeys = runtime.state.seal(number);
   const complete: Header = {
@@ -210,16 +263,26 @@ const finishBlock = (
     extrinsicsRoot: blake2b256(encodedList(extrinsics)),
   };
   const hash = toHex(blake2b256(headerType.enc(complete)));
-  return { number, hash, header: complete, extrinsics, writtenKeys };
+  return { number, hash, header: complete, timestampMs, extrinsics, writtenKeys };
 };
 
-/** Builds the block after `parent` and writes its state. */
+const runHooks = (
+  runtime: Runtime,
+  ctx: Context,
+  kind: 'onInitialize' | 'onFinalize',
+  onDefect: (error: unknown) => void,
+): void => {
+  for (const pallet of runtime.pallets)
+    runHook(ctx, pallet[kind] && (() => pallet[kind]?.(ctx, ctx.block)), onDefect);
+};
+
+/** Builds the block after `parent` and writes its state. `runtime` is the one in the parent's state. */
 export const buildBlock = (runtime: Runtime, input: BuildInput): Block => {
   const { parent, nowMs, onDefect } = input;
   const number = parent.number + 1;
   const parentHash = fromHex(parent.hash) ?? new Uint8Array(32);
   const slot = u64.enc(slotOf(nowMs, input.blockTimeMs));
-  const digest = { logs: [{ tag: 'PreRuntime', value: [AURA_ENGINE, slot] }] } satisfies Header['digest'];
+  let digest: Header['digest'] = { logs: [{ tag: 'PreRuntime', value: [AURA_ENGINE, slot] }] };
   const emitted: EmittedEvent[] = [];
   const log = createEventLog(emitted);
   const ctx = createContext(runtime.parts, number, emitted);
@@ -229,25 +292,38 @@ export const buildBlock = (runtime: Runtime, input: BuildInput): Block => {
     extrinsics.push(encoded);
   };
 
+  startRuntime(runtime, ctx, input);
   initializeSystem(ctx, { number, parentHash, logs: digest });
-  for (const pallet of runtime.pallets)
-    runHook(ctx, pallet.onInitialize && (() => pallet.onInitialize?.(ctx, number)), onDefect);
+  if (input.upgrade.code !== undefined) digest = setCode(runtime, ctx, digest, input.upgrade.code);
+  runHooks(runtime, ctx, 'onInitialize', onDefect);
   log.close({ tag: 'Initialization' });
   const inherent = timestampInherent(nowMs);
-  runInherent(runtime, ctx, inherent, input);
+  runUnsigned(runtime, ctx, { callBytes: inherent, className: 'Mandatory' }, input);
   include(encodeBare(inherent));
+  runWorkers(runtime, ctx, input, include);
   runTransactions(runtime, ctx, input, include);
-  for (const pallet of runtime.pallets)
-    runHook(ctx, pallet.onFinalize && (() => pallet.onFinalize?.(ctx, number)), onDefect);
+  runHooks(runtime, ctx, 'onFinalize', onDefect);
   log.close({ tag: 'Finalization' });
   ctx.put(systemStorage.EventCount, log.count());
   runtime.state.set(runtime.eventsKey, log.encode(), number);
-  return finishBlock(runtime, { parentHash, number, digest }, extrinsics, parent.header.stateRoot);
+  const header = { parentHash, number, digest };
+  const parentRoot = parent.header.stateRoot;
+  return finishBlock(runtime, { header, extrinsics, parentRoot, timestampMs: nowMs });
 };
 
-/** Block 0: no extrinsics and no events, only what `write` puts into the state. */
-export const buildGenesis = (runtime: Runtime, write: (ctx: Context) => void): Block => {
-  write(createContext(runtime.parts, 0, []));
+export type GenesisInput = {
+  /** Unix ms from which the first blocks count; not part of the state. */
+  readonly timestampMs: number;
+  readonly code: Uint8Array;
+  readonly write: (ctx: Context) => void;
+};
+/** Block 0: no extrinsics and no events, only the code, the version and what `write` puts into the state. */
+export const buildGenesis = (runtime: Runtime, { timestampMs, code, write }: GenesisInput): Block => {
+  const ctx = createContext(runtime.parts, 0, []);
+  const { specName, specVersion } = runtime.version;
+  runtime.state.set(CODE_KEY, code, 0);
+  ctx.put(systemStorage.LastRuntimeUpgrade, { specVersion, specName });
+  write(ctx);
   const header = { parentHash: new Uint8Array(32), number: 0, digest: { logs: [] } };
-  return finishBlock(runtime, header, [], new Uint8Array(32));
+  return finishBlock(runtime, { header, extrinsics: [], parentRoot: new Uint8Array(32), timestampMs });
 };

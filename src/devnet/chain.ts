@@ -1,11 +1,16 @@
 /** The chain: its blocks, the head, finality, and the steps from one block to the next. */
+import { type ChainListener, createAnnouncer, type Route } from './announcer.ts';
 import { type Block, buildBlock, buildGenesis } from './blockBuilder.ts';
 import { createReadContext } from './context.ts';
 import { fromHex } from './hashing.ts';
+import { createHistory } from './history.ts';
 import { BLOCK_HASH_COUNT } from './limits.ts';
 import type { Context, ReadContext } from './pallet.ts';
-import { createPool, type Pool } from './pool.ts';
+import { createPool, type Pool, type PoolEntry, type RetractedTransactions } from './pool.ts';
+import type { RuntimeProfile } from './profiles.ts';
 import type { Runtime } from './runtime.ts';
+import { codeOf, createRuntimeTimeline } from './runtimeTimeline.ts';
+import type { StateView } from './state.ts';
 import { accountOf } from './system.ts';
 import { checkValidity, type ValidityContext } from './validity.ts';
 
@@ -14,128 +19,198 @@ export const STATE_HISTORY_BLOCKS = 300;
 /** Blocks whose headers and extrinsics are kept; more than `BLOCK_HASH_COUNT`, on which eras depend. */
 const BLOCK_HISTORY = 20_000;
 
-export type ChainListener = {
-  readonly onHead?: (block: Block) => void;
-  readonly onFinalized?: (block: Block) => void;
+export type ReorgOptions = {
+  /** How many of the newest blocks are replaced; none of them may be final. */
+  readonly depth: number;
+  /** How many blocks replace them; one more than `depth` when not given, as the longer chain wins. */
+  readonly length?: number;
+  /**
+   * What becomes of the transactions in the replaced blocks: they go into the new ones (default), wait in the pool
+   * for a later block, or are lost.
+   */
+  readonly transactions?: 'include' | 'wait' | 'drop';
 };
 
 export type Chain = {
+  /** In the state of the head. */
   readonly runtime: Runtime;
   readonly pool: Pool;
   readonly genesis: Block;
   head(): Block;
   finalizedHead(): Block;
   blockByNumber(number: number): Block | undefined;
+  /** Finds blocks that a reorganisation replaced too, until their height is final. */
   blockByHash(hash: string): Block | undefined;
+  /** In the state after a block: the one that executes the block after it. */
+  runtimeAt(block: Block): Runtime;
   /** False where the state was pruned. */
   hasState(block: Block): boolean;
+  /** Reads the state of a block at the block's number. */
+  stateAt(block: Block): StateView;
   contextAt(block: Block): ReadContext;
   /** Builds the next block with what the pool holds; `nowMs` is its timestamp. */
   seal(nowMs: number): Block;
+  /**
+   * Replaces the newest blocks by others. `nextMs` gives the timestamp of a block after the given one. Throws
+   * RangeError when that would touch final blocks.
+   */
+  reorganize(options: ReorgOptions, nextMs: (parent: Block) => number): Block;
+  /** Has block `atBlock` set the code of another runtime; the block after it is the first that it executes. */
+  scheduleUpgrade(profile: RuntimeProfile, atBlock: number): void;
+  /** Keeps finality where it is, until told otherwise. */
+  stallFinality(isStalled: boolean): void;
+  /** Keeps announcements of blocks back, until told otherwise; then they come in their order. */
+  freezeHeads(isFrozen: boolean): void;
   /** Gives a function that stops listening. */
   listen(listener: ChainListener): () => void;
 };
 
 export type ChainOptions = {
   readonly runtime: Runtime;
+  /** The runtime of another profile, over the same state. */
+  readonly makeRuntime: (profile: RuntimeProfile) => Runtime;
   readonly blockTimeMs: number;
+  /** Unix ms from which manual blocks count. */
+  readonly startMs: number;
   /** How many blocks finality stays behind the head. */
   readonly finalityLagBlocks: number;
+  /** Keeps the states and blocks of all times. */
+  readonly isArchive: boolean;
   readonly writeGenesis: (ctx: Context) => void;
   readonly onDefect: (error: unknown) => void;
 };
 
-/** The recent blocks, by number and by hash. Block 0 stays. */
-const createHistory = (genesis: Block) => {
-  const byNumber = new Map<number, Block>([[0, genesis]]);
-  const numbers = new Map<string, number>([[genesis.hash, 0]]);
-  let head = genesis;
-  return {
-    head: (): Block => head,
-    byNumber: (number: number): Block | undefined => byNumber.get(number),
-    byHash: (hash: string): Block | undefined => byNumber.get(numbers.get(hash) ?? -1),
-    push: (block: Block): void => {
-      head = block;
-      byNumber.set(block.number, block);
-      numbers.set(block.hash, block.number);
-      const old = byNumber.get(block.number - BLOCK_HISTORY);
-      if (old === undefined || old.number === 0) return;
-      byNumber.delete(old.number);
-      numbers.delete(old.hash);
-    },
-  };
-};
+type Built = { readonly block: Block; readonly used: readonly PoolEntry[] };
 
 export const createChain = (options: ChainOptions): Chain => {
-  const { runtime, blockTimeMs, finalityLagBlocks, onDefect } = options;
-  const genesis = buildGenesis(runtime, options.writeGenesis);
+  const { blockTimeMs, finalityLagBlocks, isArchive, onDefect } = options;
+  const { state } = options.runtime;
+  const genesis = buildGenesis(options.runtime, {
+    timestampMs: options.startMs,
+    code: codeOf(options.runtime.profile),
+    write: options.writeGenesis,
+  });
   const genesisHash = fromHex(genesis.hash) ?? new Uint8Array(32);
-  const history = createHistory(genesis);
-  const listeners = new Set<ChainListener>();
+  const history = createHistory(genesis, isArchive ? Number.POSITIVE_INFINITY : BLOCK_HISTORY);
+  const timeline = createRuntimeTimeline(options.runtime, options.makeRuntime);
+  const announcer = createAnnouncer(onDefect);
+  /** States of the blocks that were retired. */
+  const forks = new WeakMap<Block, StateView>();
   let finalized = genesis;
+  let isFinalityStalled = false;
 
+  const runtimeAt = ({ number }: Block): Runtime => timeline.at(number);
+  const stateAt = (block: Block): StateView => forks.get(block) ?? state;
   /** On top of the head only the hashes of the last 2400 blocks are known to the runtime. */
-  const validity: Omit<ValidityContext, 'ctx'> = {
+  const validity = (): Omit<ValidityContext, 'ctx'> => ({
+    version: runtimeAt(history.head()).version,
     genesisHash,
     blockHash: (number) => {
       const block = history.byNumber(number);
       const isKnown = block !== undefined && number >= history.head().number - BLOCK_HASH_COUNT;
       return isKnown ? fromHex(block.hash) : undefined;
     },
+  });
+  const headContext = (): ReadContext => {
+    const { number } = history.head();
+    return createReadContext(timeline.at(number).parts, number, number + 1);
   };
-  const headContext = (): ReadContext =>
-    createReadContext(runtime.parts, history.head().number, history.head().number + 1);
   const pool = createPool({
-    check: (transaction) => checkValidity(transaction, { ...validity, ctx: headContext() }),
+    check: (transaction) => checkValidity(transaction, { ...validity(), ctx: headContext() }),
     nonceOf: ({ extrinsic }) => accountOf(headContext(), extrinsic.signer).nonce,
   });
 
-  const notify = (run: (listener: ChainListener) => void): void => {
-    for (const listener of [...listeners]) {
-      try {
-        run(listener);
-      } catch (error) {
-        onDefect(error);
-      }
-    }
-  };
   const finalize = (): void => {
-    while (finalized.number < history.head().number - finalityLagBlocks) {
+    while (!isFinalityStalled && finalized.number < history.head().number - finalityLagBlocks) {
       const next = history.byNumber(finalized.number + 1);
       if (next === undefined) return;
       finalized = next;
-      notify((listener) => listener.onFinalized?.(next));
+      const pruned = history.pruneRetired(next.number);
+      announcer.announce((listener) => listener.onFinalized?.(next, pruned));
       pool.finalized(next);
     }
   };
+  /** Builds on the head, with what the pool holds or with nothing. */
+  const extend = (nowMs: number, hasTransactions: boolean): Built => {
+    const parent = history.head();
+    const number = parent.number + 1;
+    let used: readonly PoolEntry[] = [];
+    const offer: Parameters<typeof buildBlock>[1]['offer'] = (apply) => {
+      if (hasTransactions) used = pool.offer(apply);
+    };
+    const upgrade = timeline.upgradeIn(number);
+    const input = { parent, nowMs, blockTimeMs, validity: validity(), upgrade, offer, onDefect };
+    const block = buildBlock(timeline.at(parent.number), input);
+    history.push(block);
+    timeline.built(number);
+    if (!isArchive) state.prune(number - STATE_HISTORY_BLOCKS);
+    announcer.announce((listener) => listener.onImport?.(block));
+    return { block, used };
+  };
+  const settle = (built: readonly Built[], retracted: readonly Block[]): Block => {
+    const head = history.head();
+    const route: Route = { retracted, enacted: built.map(({ block }) => block) };
+    announcer.announce((listener) => listener.onHead?.(head, route));
+    for (const { block, used } of built) pool.included(used, block);
+    finalize();
+    return head;
+  };
+  const assertReplaceable = (depth: number, length: number): void => {
+    const open = Math.min(STATE_HISTORY_BLOCKS, history.head().number - finalized.number);
+    if (Number.isInteger(depth) && depth >= 1 && depth <= open && Number.isInteger(length) && length >= depth)
+      return;
+    throw new RangeError(
+      `cannot replace ${depth} blocks by ${length}: ${open} blocks are not final, and at least as many must follow; ` +
+        'a larger finality lag leaves more blocks open',
+    );
+  };
 
   return {
-    runtime,
+    get runtime() {
+      return runtimeAt(history.head());
+    },
     pool,
     genesis,
     head: history.head,
     finalizedHead: () => finalized,
     blockByNumber: history.byNumber,
     blockByHash: history.byHash,
-    hasState: (block) => block.number >= history.head().number - STATE_HISTORY_BLOCKS,
-    contextAt: (block) => createReadContext(runtime.parts, block.number),
-    seal: (nowMs) => {
-      let used: ReturnType<Pool['offer']> = [];
-      const offer: Parameters<typeof buildBlock>[1]['offer'] = (apply) => {
-        used = pool.offer(apply);
-      };
-      const parent = history.head();
-      const block = buildBlock(runtime, { parent, nowMs, blockTimeMs, validity, offer, onDefect });
-      history.push(block);
-      runtime.state.prune(block.number - STATE_HISTORY_BLOCKS);
-      notify((listener) => listener.onHead?.(block));
-      pool.included(used, block);
+    runtimeAt,
+    hasState: (block) =>
+      forks.has(block) || isArchive || block.number >= history.head().number - STATE_HISTORY_BLOCKS,
+    stateAt,
+    contextAt: (block) =>
+      createReadContext({ ...runtimeAt(block).parts, state: stateAt(block) }, block.number),
+    seal: (nowMs) => settle([extend(nowMs, true)], []),
+    reorganize: ({ depth, length = depth + 1, transactions = 'include' }, nextMs) => {
+      assertReplaceable(depth, length);
+      const base = history.head().number - depth;
+      const replaced = history.retire(base);
+      const fork = state.rollback(base);
+      for (const block of replaced) forks.set(block, fork);
+      timeline.rollback(base);
+      const fate: RetractedTransactions = transactions === 'drop' ? 'drop' : 'return';
+      for (const block of replaced) pool.retracted(block, fate);
+      const built = Array.from({ length }, (_, index) => {
+        const old = replaced[index];
+        // Other times make other blocks
+        const nowMs = old === undefined ? nextMs(history.head()) : old.timestampMs + 1;
+        return extend(nowMs, transactions === 'include');
+      });
+      return settle(built, replaced);
+    },
+    scheduleUpgrade: (profile, atBlock) => {
+      if (!Number.isInteger(atBlock) || atBlock <= history.head().number)
+        throw new RangeError(
+          `an upgrade in block ${atBlock} is too late: the head is block ${history.head().number}`,
+        );
+      timeline.schedule(profile, atBlock);
+    },
+    stallFinality: (isStalled) => {
+      isFinalityStalled = isStalled;
       finalize();
-      return block;
     },
-    listen: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    freezeHeads: announcer.setFrozen,
+    listen: announcer.listen,
   };
 };

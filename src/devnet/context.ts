@@ -2,7 +2,7 @@
 import { fromHex, hashBytes, hashKey, toHex, twox128Hex } from './hashing.ts';
 import type { AnyStorageItem, Context, EventDeclaration, Pallet, ReadContext } from './pallet.ts';
 import { type AnyType, concatBytes, decodeAll, decodePrefix, type Fields, fieldsCodec } from './scale.ts';
-import type { State } from './state.ts';
+import type { State, StateView } from './state.ts';
 
 /** Where an item lies: `0x`, twox128 of the pallet's and of the item's name. */
 export type StorageLayout = { prefixOf(item: AnyStorageItem): string };
@@ -10,11 +10,19 @@ export type StorageLayout = { prefixOf(item: AnyStorageItem): string };
 export const storagePrefix = (pallet: string, item: string): string =>
   `0x${twox128Hex(pallet)}${twox128Hex(item)}`;
 
-export const createStorageLayout = (pallets: readonly Pallet[]): StorageLayout => {
+/** Where an item lies that a runtime keeps and does not show: no client would compute it. */
+export const hiddenPrefix = (pallet: string, item: string): string => storagePrefix(`${pallet} hidden`, item);
+
+export const createStorageLayout = (
+  pallets: readonly Pallet[],
+  hidden: { readonly [pallet: string]: readonly string[] } = {},
+): StorageLayout => {
   const prefixes = new Map<AnyStorageItem, string>();
   for (const pallet of pallets)
-    for (const [name, item] of Object.entries(pallet.storage ?? {}))
-      prefixes.set(item, storagePrefix(pallet.name, name));
+    for (const [name, item] of Object.entries(pallet.storage ?? {})) {
+      const isHidden = hidden[pallet.name]?.includes(name) === true;
+      prefixes.set(item, (isHidden ? hiddenPrefix : storagePrefix)(pallet.name, name));
+    }
   return {
     prefixOf: (item) => {
       const prefix = prefixes.get(item);
@@ -46,8 +54,8 @@ const decodeKeys = (item: AnyStorageItem, key: string): readonly unknown[] => {
 
 /** An event as it goes into `System.Events`, without its phase. */
 export type EmittedEvent = { readonly pallet: number; readonly data: Uint8Array };
-/** Which pallet declared an event. */
-export type EventOwners = ReadonlyMap<EventDeclaration<Fields>, number>;
+/** Which pallet declared an event; `undefined` for events that this runtime does not have and so drops. */
+export type EventOwners = ReadonlyMap<EventDeclaration<Fields>, number | undefined>;
 
 export const eventOwners = (pallets: readonly Pallet[]): EventOwners =>
   new Map(pallets.flatMap(({ events, index }) => Object.values(events ?? {}).map((event) => [event, index])));
@@ -56,17 +64,20 @@ export type ContextParts = {
   readonly state: State;
   readonly layout: StorageLayout;
   readonly owners: EventOwners;
+  readonly specVersion: number;
   /** Reads `Timestamp.Now`. */
   readonly nowMs: (ctx: ReadContext) => number;
 };
+
+export type ReadParts = Omit<ContextParts, 'state'> & { readonly state: StateView };
 
 /**
  * The interfaces are generic in the item, which cannot be checked inside: what is stored under an item's key
  * was encoded by the item's own type.
  */
-type Read = Pick<ReadContext, 'block' | 'nowMs' | 'get' | 'has' | 'iterate'>;
+type Read = Pick<ReadContext, 'block' | 'specVersion' | 'nowMs' | 'get' | 'has' | 'iterate'>;
 
-const createReader = (parts: ContextParts, stateBlock: number, block: number): Read => {
+const createReader = (parts: ReadParts, stateBlock: number, block: number): Read => {
   const { state, layout } = parts;
   const get = (item: AnyStorageItem, ...keys: readonly unknown[]): unknown => {
     const raw = state.get(storageKey(layout, item, keys), stateBlock);
@@ -81,6 +92,7 @@ const createReader = (parts: ContextParts, stateBlock: number, block: number): R
     }));
   const reader = {
     block,
+    specVersion: parts.specVersion,
     get nowMs(): number {
       return parts.nowMs(this as unknown as ReadContext);
     },
@@ -92,7 +104,7 @@ const createReader = (parts: ContextParts, stateBlock: number, block: number): R
 };
 
 /** Reads the state after `stateBlock`; `block` is the number that pallets see. */
-export const createReadContext = (parts: ContextParts, stateBlock: number, block = stateBlock): ReadContext =>
+export const createReadContext = (parts: ReadParts, stateBlock: number, block = stateBlock): ReadContext =>
   createReader(parts, stateBlock, block);
 
 /** Writes into the block being built; `onEvent` receives events, `marks` allow them to be undone with the state. */
@@ -123,6 +135,7 @@ export const createContext = (parts: ContextParts, block: number, events: Emitte
     },
     emit: (declaration: EventDeclaration<Fields>, values: never): void => {
       const pallet = owners.get(declaration);
+      if (pallet === undefined && owners.has(declaration)) return;
       if (pallet === undefined) throw new Error('event of a pallet that the runtime does not include');
       const fields = fieldsCodec(declaration.fields).enc(values);
       events.push({ pallet, data: concatBytes(Uint8Array.of(pallet, declaration.index), fields) });

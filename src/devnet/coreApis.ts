@@ -1,6 +1,6 @@
 /** Runtime APIs of the node itself: version, metadata, nonces and fees. */
 import { accountId, dispatchClass, weight } from './chainTypes.ts';
-import { decodeExtrinsic, EXTENSIONS, uncheckedExtrinsic } from './extrinsic.ts';
+import { decodeExtrinsic, type Extension, uncheckedExtrinsic } from './extrinsic.ts';
 import { METADATA_VERSIONS, type MetadataVersion } from './metadata.ts';
 import { apiMethod, type Pallet, type RuntimeApi } from './pallet.ts';
 import type { CallDecoder } from './runtimeTypes.ts';
@@ -14,6 +14,7 @@ export type RuntimeAccess = {
   readonly version: () => RuntimeVersion;
   readonly metadata: (version: MetadataVersion) => Uint8Array;
   readonly calls: () => CallDecoder;
+  readonly extensions: readonly Extension[];
 };
 
 const opaqueMetadata = newtype('sp_core::OpaqueMetadata', bytes);
@@ -73,8 +74,8 @@ const nonceApi: RuntimeApi = {
   },
 };
 
-const paymentApi = ({ calls }: RuntimeAccess, others: readonly Pallet[]): RuntimeApi => {
-  const extra = tuple(...EXTENSIONS.map((extension) => extension.extra));
+const paymentApi = ({ calls, extensions }: RuntimeAccess, others: readonly Pallet[]): RuntimeApi => {
+  const extra = tuple(...extensions.map((extension) => extension.extra));
   const args = { uxt: uncheckedExtrinsic(runtimeCallWith(others), extra), len: u32 };
   const callOf = (body: Uint8Array) => {
     const extrinsic = decodeExtrinsic(body);

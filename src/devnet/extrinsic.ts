@@ -48,11 +48,12 @@ const encodeEra = (era: Era): Uint8Array => {
   return Uint8Array.of(encoded & 0xff, encoded >> 8);
 };
 const eraCases = [
-  { name: 'Immortal', index: 0, fields: [] },
+  { name: 'Immortal', index: 0, fields: [], docs: [] },
   ...Array.from({ length: 255 }, (_, i) => ({
     name: `Mortal${i + 1}`,
     index: i + 1,
     fields: [{ name: undefined, type: u8 }],
+    docs: [],
   })),
 ];
 export const era: ScaleType<Era> = describe(
@@ -78,7 +79,7 @@ const metadataHashMode = variant('frame_metadata_hash_extension::Mode', {
   Enabled: { index: 1 },
 });
 
-type Extension = { readonly identifier: string; readonly extra: AnyType; readonly implicit: AnyType };
+export type Extension = { readonly identifier: string; readonly extra: AnyType; readonly implicit: AnyType };
 const empty = (path: string): AnyType => struct(path, {}, [{ name: 'T', type: undefined }]);
 /** Spec 425; four of them carry bytes. See the runtime's `TransactionExtensions` tuple. */
 export const EXTENSIONS: readonly Extension[] = [
@@ -150,6 +151,20 @@ export const EXTENSIONS: readonly Extension[] = [
     implicit: option(fixedBytes(32)),
   },
 ];
+
+/** The extensions of a runtime that lacks some and has others, without bytes, before the last one. */
+export const extensionsWith = (changes: {
+  readonly withoutExtensions: readonly string[];
+  readonly addedExtensions: readonly { readonly identifier: string; readonly path: string }[];
+}): readonly Extension[] => {
+  const kept = EXTENSIONS.filter(({ identifier }) => !changes.withoutExtensions.includes(identifier));
+  const added = changes.addedExtensions.map(({ identifier, path }) => ({
+    identifier,
+    extra: empty(path),
+    implicit: unit,
+  }));
+  return [...kept.slice(0, -1), ...added, ...kept.slice(-1)];
+};
 
 /** The bytes of `EXTENSIONS` in an extrinsic. */
 const extra = struct('', { era, nonce: compact(u32), tip: compact(u64), mode: metadataHashMode });

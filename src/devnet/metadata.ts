@@ -1,7 +1,7 @@
 /** Metadata of versions 14 and 15, generated from the pallets' declarations. */
 import { metadata as metadataCodec } from '@polkadot-api/substrate-bindings';
 import { multiAddress, multiSignature } from './chainTypes.ts';
-import { EXTENSIONS, EXTRINSIC_VERSION, uncheckedExtrinsic } from './extrinsic.ts';
+import { type Extension, EXTRINSIC_VERSION, uncheckedExtrinsic } from './extrinsic.ts';
 import { toHex } from './hashing.ts';
 import type { AnyStorageItem, Pallet, RuntimeApi } from './pallet.ts';
 import { createTypeRegistry, type TypeRegistry } from './registry.ts';
@@ -76,22 +76,25 @@ const apiOf = (registry: TypeRegistry, { name, methods }: RuntimeApi) => ({
   docs: [],
 });
 
-const extensionsOf = (registry: TypeRegistry) =>
-  EXTENSIONS.map(({ identifier, extra, implicit }) => ({
+const extensionsOf = (registry: TypeRegistry, extensions: readonly Extension[]) =>
+  extensions.map(({ identifier, extra, implicit }) => ({
     identifier,
     type: registry.idOf(extra),
     additionalSigned: registry.idOf(implicit),
   }));
 
 /** The metadata's bytes, beginning with its magic number. */
-export const encodeMetadata = (pallets: readonly Pallet[], version: MetadataVersion): Uint8Array => {
+export const encodeMetadata = (
+  { pallets, extensions }: { readonly pallets: readonly Pallet[]; readonly extensions: readonly Extension[] },
+  version: MetadataVersion,
+): Uint8Array => {
   const registry = createTypeRegistry();
   const call = runtimeCall(pallets);
-  const extra = tuple(...EXTENSIONS.map((extension) => extension.extra));
+  const extra = tuple(...extensions.map((extension) => extension.extra));
   const extrinsicId = registry.idOf(uncheckedExtrinsic(call, extra));
   const type = registry.idOf(struct('node_subtensor_runtime::Runtime', {}));
   const inner = pallets.map((pallet) => palletOf(registry, pallet));
-  const signedExtensions = extensionsOf(registry);
+  const signedExtensions = extensionsOf(registry, extensions);
   if (version === 14) {
     const extrinsic = { type: extrinsicId, version: EXTRINSIC_VERSION, signedExtensions };
     const value = { lookup: [...registry.entries], pallets: inner, extrinsic, type, apis: [] };

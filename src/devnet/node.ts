@@ -1,15 +1,19 @@
 /** The embedded chain as a node: chain, block producer and RPC server. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { deposit } from './balances.ts';
 import type { Block } from './blockBuilder.ts';
-import { type Chain, createChain } from './chain.ts';
+import { type Chain, createChain, type ReorgOptions } from './chain.ts';
+import { createFaults, type FaultSwitches } from './faults.ts';
+import { type Beacon, createBeacon } from './drand/beacon.ts';
+import { drand, drandWith } from './drand/pallet.ts';
 import { accountFromAddress, type GenesisConfig } from './genesis.ts';
 import type { Context, Pallet } from './pallet.ts';
 import { startProducer } from './producer.ts';
+import { RUNTIME_PROFILES, type RuntimeProfile } from './profiles.ts';
+import type { NodeControl } from './rpc/methods.ts';
 import { type RpcServer, startRpcServer } from './rpc/server.ts';
 import { createRuntime, defaultPallets } from './runtime.ts';
-import { systemStorage } from './system.ts';
-import { SPEC_NAME, SPEC_VERSION } from './version.ts';
 
 export type DevnetOptions = {
   readonly genesis: GenesisConfig;
@@ -23,6 +27,12 @@ export type DevnetOptions = {
   readonly sealing?: 'interval' | 'manual';
   /** How many blocks finality stays behind the head; 0 when not given. */
   readonly finalityLagBlocks?: number;
+  /** Keeps the state of every block; otherwise that of the last 300. */
+  readonly archive?: boolean;
+  /** The runtime that block 0 has; spec 425 when not given. See profiles.ts for others. */
+  readonly profile?: RuntimeProfile;
+  /** Serves the RPC methods `devnet_*`, by which clients cause faults; not served when not given. */
+  readonly faults?: boolean;
   /** Pallets beyond the node's own; subtensor's when not given. */
   readonly pallets?: readonly Pallet[];
   /** Unix ms of the first manual block's parent; now when not given. */
@@ -35,15 +45,33 @@ export type SealOptions = {
   /** Timestamp of the block, Unix ms; must be later than its parent's. */
   readonly nowMs?: number;
 };
+export type NodeFaults = FaultSwitches & {
+  /** Ends all connections and refuses new ones for a time; resolves when the node listens again. */
+  dropConnections(options: { readonly forMs: number }): Promise<void>;
+  /** While true no head is announced, though blocks go on and connections stay. */
+  freezeHeads(isFrozen: boolean): void;
+  /** While true no further block becomes final. */
+  stallFinality(isStalled: boolean): void;
+  /** Ends every fault that lasts, outages excepted. */
+  reset(): void;
+};
 export type Devnet = {
   readonly url: string;
   readonly port: number;
   readonly chain: Chain;
+  /** The chain's drand-like beacon: what it has signed, and how to withhold or forge its pulses. */
+  readonly beacon: Beacon;
   /** Makes a block now. With manual sealing its time is one block time after the parent's. */
   seal(options?: SealOptions): Block;
   /** Makes several blocks and gives the last. */
   sealBlocks(count: number): Block;
   head(): Block;
+  /** Slow answers, errors, refused transactions, outages, silence about heads. */
+  readonly faults: NodeFaults;
+  /** Replaces the newest blocks, which must not be final, by others; gives the new head. */
+  reorg(options: ReorgOptions): Block;
+  /** Block `atBlock` sets the code of another runtime, which executes the blocks after it. */
+  upgradeRuntime(options: { readonly profile: RuntimeProfile; readonly atBlock: number }): void;
   /** Ends all connections and listens no more, while blocks go on: an outage as clients see it. */
   unplug(): Promise<void>;
   /** Listens again on the same port. */
@@ -52,57 +80,130 @@ export type Devnet = {
 };
 
 const writeGenesis =
-  (genesis: GenesisConfig, pallets: () => readonly Pallet[]) =>
+  (genesis: GenesisConfig, pallets: readonly Pallet[]) =>
   (ctx: Context): void => {
-    ctx.put(systemStorage.LastRuntimeUpgrade, { specVersion: SPEC_VERSION, specName: SPEC_NAME });
     for (const { address, free } of genesis.accounts) deposit(ctx, accountFromAddress(address), free);
-    for (const pallet of pallets()) pallet.genesis?.(ctx, genesis);
+    for (const pallet of pallets) pallet.genesis?.(ctx, genesis);
   };
 
 const warn = (error: unknown): void =>
   process.emitWarning(error instanceof Error ? error : String(error), 'DevnetDefect');
 
 /** Timestamps: wall clock for intervals, block times from the start for manual blocks; always increasing. */
-const createClock = (isManual: boolean, startMs: number, blockTimeMs: number) => {
-  let lastMs = startMs;
-  return (wanted: number | undefined): number => {
-    const next = wanted ?? (isManual ? lastMs + blockTimeMs : Math.max(Date.now(), lastMs + 1));
-    if (next <= lastMs) throw new RangeError(`timestamp ${next} is not after the parent's ${lastMs}`);
-    lastMs = next;
+const createClock =
+  (isManual: boolean, blockTimeMs: number) =>
+  (parent: Block, wanted?: number): number => {
+    const next =
+      wanted ?? (isManual ? parent.timestampMs + blockTimeMs : Math.max(Date.now(), parent.timestampMs + 1));
+    if (next <= parent.timestampMs)
+      throw new RangeError(`timestamp ${next} is not after the parent's ${parent.timestampMs}`);
     return next;
   };
+
+/** `options` with what they leave open. */
+type Settled = DevnetOptions & Required<Pick<DevnetOptions, 'pallets' | 'onDefect'>>;
+
+const openChain = (options: Settled): Chain => {
+  const { genesis, pallets, onDefect } = options;
+  const { blockTimeMs } = genesis;
+  const runtime = createRuntime({
+    blockTimeMs,
+    pallets,
+    ...(options.profile && { profile: options.profile }),
+  });
+  return createChain({
+    runtime,
+    makeRuntime: (profile) => createRuntime({ blockTimeMs, pallets, profile, state: runtime.state }),
+    blockTimeMs,
+    startMs: options.startMs ?? Date.now(),
+    finalityLagBlocks: options.finalityLagBlocks ?? 0,
+    isArchive: options.archive === true,
+    writeGenesis: writeGenesis(genesis, runtime.pallets),
+    onDefect,
+  });
+};
+
+/** The node's listening end, which can be taken away and put back. */
+const createOutlet = (start: (port: number) => Promise<RpcServer>) => {
+  let server: RpcServer | undefined;
+  let port = 0;
+  return {
+    port: (): number => port,
+    plug: async (wanted = port): Promise<void> => {
+      server ??= await start(wanted);
+      port = server.port;
+    },
+    unplug: async (): Promise<void> => {
+      const old = server;
+      server = undefined;
+      await old?.stop();
+    },
+  };
+};
+
+const profileOf = (specVersion: number): RuntimeProfile => {
+  const profile = RUNTIME_PROFILES.find((candidate) => candidate.specVersion === specVersion);
+  if (profile !== undefined) return profile;
+  const known = RUNTIME_PROFILES.map((candidate) => candidate.specVersion).join(', ');
+  throw new RangeError(`no runtime of spec ${specVersion}: choose one of ${known}`);
 };
 
 /** Starts a chain from its genesis. Rejects when the port is taken or the genesis does not fit the pallets. */
 export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
   await cryptoWaitReady(); // the WASM hashes; the JavaScript ones give the same, slower
-  const { genesis, host = '127.0.0.1' } = options;
-  const blockTimeMs = options.blockTimeMs ?? genesis.blockTimeMs;
+  const { host = '127.0.0.1', onDefect = warn } = options;
+  const blockTimeMs = options.blockTimeMs ?? options.genesis.blockTimeMs;
+  const genesis = { ...options.genesis, blockTimeMs };
+  const beacon = createBeacon(genesis);
+  const pallets = (options.pallets ?? defaultPallets).map((pallet) =>
+    pallet === drand ? drandWith(beacon) : pallet,
+  );
   const isManual = options.sealing === 'manual';
-  const runtime = createRuntime({ blockTimeMs, pallets: options.pallets ?? defaultPallets });
-  const chain = createChain({
-    runtime,
-    blockTimeMs,
-    finalityLagBlocks: options.finalityLagBlocks ?? 0,
-    writeGenesis: writeGenesis(genesis, () => runtime.pallets),
-    onDefect: options.onDefect ?? warn,
-  });
-  const clock = createClock(isManual, options.startMs ?? Date.now(), blockTimeMs);
-  const seal = ({ nowMs }: SealOptions = {}): Block => chain.seal(clock(nowMs));
-  const rpcNode = { chain, chainName: genesis.chain, seal: isManual ? () => seal() : undefined };
-  let server: RpcServer | undefined = await startRpcServer(rpcNode, { host, port: options.port ?? 0 });
-  const { port } = server;
-  const producer = isManual ? undefined : startProducer(blockTimeMs, () => seal());
-  const unplug = async (): Promise<void> => {
-    const old = server;
-    server = undefined;
-    await old?.stop();
+  const chain = openChain({ ...options, genesis, pallets, onDefect });
+  const nextMs = createClock(isManual, blockTimeMs);
+  const seal = ({ nowMs }: SealOptions = {}): Block => chain.seal(nextMs(chain.head(), nowMs));
+  const faults = createFaults();
+  const nodeFaults: NodeFaults = {
+    delayCalls: faults.delayCalls,
+    failCalls: faults.failCalls,
+    refuseExtrinsics: faults.refuseExtrinsics,
+    clear: faults.clear,
+    dropConnections: async ({ forMs }) => {
+      await outlet.unplug();
+      await sleep(forMs);
+      await outlet.plug();
+    },
+    freezeHeads: chain.freezeHeads,
+    stallFinality: chain.stallFinality,
+    reset: () => {
+      faults.clear();
+      chain.freezeHeads(false);
+      chain.stallFinality(false);
+    },
   };
+  const reorg = (wanted: ReorgOptions): Block => chain.reorganize(wanted, nextMs);
+  const control: NodeControl = {
+    ...nodeFaults,
+    dropConnections: (outage) => nodeFaults.dropConnections(outage).catch(onDefect),
+    reorganize: reorg,
+    upgradeRuntime: ({ specVersion, atBlock }) => chain.scheduleUpgrade(profileOf(specVersion), atBlock),
+  };
+  const rpcNode = {
+    chain,
+    chainName: genesis.chain,
+    seal: isManual ? () => seal() : undefined,
+    faults,
+    control: options.faults === true ? control : undefined,
+  };
+  const outlet = createOutlet((port) => startRpcServer(rpcNode, { host, port }));
+  await outlet.plug(options.port ?? 0);
+  const producer = isManual ? undefined : startProducer(blockTimeMs, () => seal());
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `ws://${shownHost}:${port}`,
-    port,
+    url: `ws://${shownHost}:${outlet.port()}`,
+    port: outlet.port(),
     chain,
+    beacon,
     seal,
     sealBlocks: (count) => {
       let block = chain.head();
@@ -110,13 +211,14 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
       return block;
     },
     head: chain.head,
-    unplug,
-    plug: async () => {
-      server ??= await startRpcServer(rpcNode, { host, port });
-    },
+    faults: nodeFaults,
+    reorg,
+    upgradeRuntime: ({ profile, atBlock }) => chain.scheduleUpgrade(profile, atBlock),
+    unplug: outlet.unplug,
+    plug: () => outlet.plug(),
     stop: async () => {
       producer?.stop();
-      await unplug();
+      await outlet.unplug();
     },
   };
 };

@@ -114,6 +114,10 @@ export class ModuleError extends Error {
     this.declaration = declaration;
   }
 }
+/** Fails with the error unless the condition holds. */
+export const ensure = (isFine: boolean, error: ErrorDeclaration): void => {
+  if (!isFine) throw new ModuleError(error);
+};
 /** The errors of `sp_runtime::DispatchError` that do not belong to a pallet. */
 export type GeneralError =
   | { readonly tag: 'BadOrigin' | 'CannotLookup' | 'Other' | 'Unavailable' }
@@ -134,6 +138,11 @@ export type Origin =
   | { readonly kind: 'signed'; readonly account: Uint8Array }
   | { readonly kind: 'root' }
   | { readonly kind: 'none' };
+export const ROOT_ORIGIN: Origin = { kind: 'root' };
+/** BadOrigin for everybody but root. */
+export const ensureRoot = (origin: Origin): void => {
+  if (origin.kind !== 'root') throw new DispatchFailure({ tag: 'BadOrigin' });
+};
 /** The signer's account, 32 bytes; BadOrigin for root and unsigned calls. */
 export const ensureSigned = (origin: Origin): Uint8Array => {
   if (origin.kind !== 'signed') throw new DispatchFailure({ tag: 'BadOrigin' });
@@ -144,6 +153,8 @@ export const ensureSigned = (origin: Origin): Uint8Array => {
 export interface ReadContext {
   /** Number of the block being built; in runtime APIs, of the block whose state is read. */
   readonly block: number;
+  /** Spec version of the runtime that runs, for what the real chain does differently between versions. */
+  readonly specVersion: number;
   /** `Timestamp.Now`, Unix time in ms: of the block being built once its inherent ran. */
   readonly nowMs: number;
   get<K extends readonly unknown[], V, Q>(item: StorageItem<K, V, Q>, ...keys: K): Q;
@@ -168,8 +179,13 @@ export interface Context extends ReadContext {
   transaction<T>(change: () => T): T;
 }
 
-/** The signed extension's verdict, given to the client as "Custom error: N" with code 1010. */
-export type PoolRefusal = { readonly custom: number };
+/**
+ * The signed extension's verdict, given to the client as "Custom error: N" with code 1010. `error` is what the same
+ * check raises where the call is nested in another one and never was in the pool.
+ */
+export type PoolRefusal =
+  | { readonly custom: number; readonly error?: ErrorDeclaration }
+  | { readonly reason: 'BadSigner' };
 
 export interface CallDeclaration<A extends NamedFields> {
   readonly index: number;
@@ -213,6 +229,11 @@ export type Pallet = {
   readonly apis?: readonly RuntimeApi[];
   /** Before the first extrinsic of each block. */
   onInitialize?(ctx: Context, block: number): void;
+  /**
+   * Stands in for the pallet's off-chain worker: unsigned calls, as bytes, that the node brings into the block being
+   * built, before all transactions. The context has the block's timestamp.
+   */
+  offchainWorker?(ctx: ReadContext): readonly Uint8Array[];
   /** After the last extrinsic of each block. */
   onFinalize?(ctx: Context, block: number): void;
   /** Writes the state of block 0. Accounts are funded before. */

@@ -1,7 +1,7 @@
 /**
  * The transaction pool: what waits for a block, bounded in count and bytes.
  *
- * Statuses follow `author_submitAndWatchExtrinsic`: future, ready, inBlock, finalized, invalid, dropped.
+ * Statuses follow `author_submitAndWatchExtrinsic`: future, ready, inBlock, retracted, finalized, invalid, dropped.
  */
 import type { ApplyOutcome, Block } from './blockBuilder.ts';
 import type { Refusal, Transaction } from './validity.ts';
@@ -12,6 +12,7 @@ export type TransactionStatus =
   | 'invalid'
   | 'dropped'
   | { readonly inBlock: string }
+  | { readonly retracted: string }
   | { readonly finalized: string };
 export type Watcher = (status: TransactionStatus) => void;
 
@@ -25,23 +26,25 @@ export type SubmitOutcome =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'alreadyImported' | 'tooLowPriority' | 'poolFull' };
 
-type Entry = IncludedTransaction & {
+/** A transaction with those who watch it, waiting or in a block. */
+export type PoolEntry = {
+  readonly transaction: Transaction;
   readonly watchers: Set<Watcher>;
   status: 'future' | 'ready';
 };
 
-export type IncludedTransaction = {
-  readonly transaction: Transaction;
-  readonly watchers: ReadonlySet<Watcher>;
-};
+/** Of a block that is no longer part of the best chain. */
+export type RetractedTransactions = 'return' | 'drop';
 
 export type Pool = {
   /** Checks and takes in a transaction; a watcher hears of every later status. */
   submit(transaction: Transaction, watcher?: Watcher): SubmitOutcome;
   /** Offers what waits to a block being built, each account's in the order of nonces; forgets and gives the used. */
-  offer(apply: (transaction: Transaction) => ApplyOutcome): readonly IncludedTransaction[];
-  /** Tells the watchers of included transactions. */
-  included(transactions: readonly IncludedTransaction[], block: Block): void;
+  offer(apply: (transaction: Transaction) => ApplyOutcome): readonly PoolEntry[];
+  /** Tells the watchers of included transactions, and keeps them until the block is final or retracted. */
+  included(entries: readonly PoolEntry[], block: Block): void;
+  /** Takes back what a block held, to wait again or to be lost; the state is that before the block. */
+  retracted(block: Block, fate: RetractedTransactions): void;
   finalized(block: Block): void;
   /** Encoded, in the order of arrival. */
   pending(): readonly Uint8Array[];
@@ -67,14 +70,14 @@ const entryOf = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
 };
 
 export const createPool = ({ check, nonceOf }: PoolOptions): Pool => {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, PoolEntry>();
   /** account → nonce → entry */
-  const accounts = new Map<string, Map<number, Entry>>();
-  /** Watchers of included transactions, by block hash, until the block is final. */
-  const awaitingFinality = new Map<string, Set<Watcher>>();
+  const accounts = new Map<string, Map<number, PoolEntry>>();
+  /** Included transactions by block hash, until the block is final. */
+  const unfinalized = new Map<string, readonly PoolEntry[]>();
   let totalBytes = 0;
 
-  const tell = (entry: Entry, status: TransactionStatus): void => {
+  const tell = (entry: PoolEntry, status: TransactionStatus): void => {
     for (const watcher of entry.watchers) watcher(status);
   };
   const nextNonce = (account: string, stored: number): number => {
@@ -83,7 +86,7 @@ export const createPool = ({ check, nonceOf }: PoolOptions): Pool => {
     while (waiting?.has(nonce)) nonce += 1;
     return nonce;
   };
-  const remove = (entry: Entry): void => {
+  const remove = (entry: PoolEntry): void => {
     const { transaction } = entry;
     const waiting = accounts.get(transaction.account);
     entries.delete(transaction.hash);
@@ -116,10 +119,27 @@ export const createPool = ({ check, nonceOf }: PoolOptions): Pool => {
     return isFull ? { kind: 'poolFull' } : { kind: 'accepted' };
   };
 
+  const insert = (entry: PoolEntry): void => {
+    const { transaction } = entry;
+    entries.set(transaction.hash, entry);
+    entryOf(accounts, transaction.account, () => new Map()).set(transaction.extrinsic.nonce, entry);
+    totalBytes += transaction.encoded.length;
+    const stored = nonceOf(transaction);
+    if (transaction.extrinsic.nonce >= nextNonce(transaction.account, stored)) tell(entry, 'future');
+    announce(transaction.account, stored);
+  };
+  /** Another transaction with the same nonce may have come meanwhile. */
+  const takeBack = (entry: PoolEntry): void => {
+    entry.status = 'future';
+    const outcome = admission(entry.transaction);
+    if (outcome.kind === 'accepted') insert(entry);
+    else tell(entry, outcome.kind === 'refused' ? 'invalid' : 'dropped');
+  };
+
   const offerAccount = (
     account: string,
     apply: (transaction: Transaction) => ApplyOutcome,
-    used: Entry[],
+    used: PoolEntry[],
   ): 'full' | 'done' => {
     const waiting = [...(accounts.get(account) ?? [])].sort(([a], [b]) => a - b);
     for (const [, entry] of waiting) {
@@ -140,17 +160,11 @@ export const createPool = ({ check, nonceOf }: PoolOptions): Pool => {
     submit: (transaction, watcher) => {
       const outcome = admission(transaction);
       if (outcome.kind !== 'accepted') return outcome;
-      const entry: Entry = { transaction, watchers: new Set(watcher && [watcher]), status: 'future' };
-      entries.set(transaction.hash, entry);
-      entryOf(accounts, transaction.account, () => new Map()).set(transaction.extrinsic.nonce, entry);
-      totalBytes += transaction.encoded.length;
-      const stored = nonceOf(transaction);
-      if (transaction.extrinsic.nonce >= nextNonce(transaction.account, stored)) tell(entry, 'future');
-      announce(transaction.account, stored);
+      insert({ transaction, watchers: new Set(watcher && [watcher]), status: 'future' });
       return outcome;
     },
     offer: (apply) => {
-      const used: Entry[] = [];
+      const used: PoolEntry[] = [];
       const seen = new Set<string>();
       for (const { transaction } of [...entries.values()]) {
         if (seen.has(transaction.account)) continue;
@@ -159,23 +173,29 @@ export const createPool = ({ check, nonceOf }: PoolOptions): Pool => {
       }
       return used;
     },
-    included: (transactions, block) => {
-      for (const { transaction, watchers } of transactions) {
-        announce(transaction.account, nonceOf(transaction));
-        if (watchers.size === 0) continue;
-        for (const watcher of watchers) watcher({ inBlock: block.hash });
-        const waiting = entryOf(awaitingFinality, block.hash, () => new Set());
-        for (const watcher of watchers) waiting.add(watcher);
+    included: (used, block) => {
+      if (used.length > 0) unfinalized.set(block.hash, used);
+      for (const entry of used) {
+        announce(entry.transaction.account, nonceOf(entry.transaction));
+        tell(entry, { inBlock: block.hash });
       }
     },
+    retracted: (block, fate) => {
+      for (const entry of unfinalized.get(block.hash) ?? []) {
+        tell(entry, { retracted: block.hash });
+        if (fate === 'drop') tell(entry, 'dropped');
+        else takeBack(entry);
+      }
+      unfinalized.delete(block.hash);
+    },
     finalized: (block) => {
-      for (const watcher of awaitingFinality.get(block.hash) ?? []) watcher({ finalized: block.hash });
-      awaitingFinality.delete(block.hash);
+      for (const entry of unfinalized.get(block.hash) ?? []) tell(entry, { finalized: block.hash });
+      unfinalized.delete(block.hash);
     },
     pending: () => [...entries.values()].map(({ transaction }) => transaction.encoded),
     unwatch: (watcher) => {
       for (const { watchers } of entries.values()) watchers.delete(watcher);
-      for (const watchers of awaitingFinality.values()) watchers.delete(watcher);
+      for (const used of unfinalized.values()) for (const { watchers } of used) watchers.delete(watcher);
     },
   };
 };

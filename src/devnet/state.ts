@@ -2,14 +2,24 @@
  * The chain's state: storage key → bytes, with the versions of the recent blocks.
  *
  * Every key has the list of its versions, oldest first. Reading at a block takes the last version that is not
- * younger, so a block costs only what it writes. There are no forks: block numbers identify states.
+ * younger, so a block costs only what it writes. Block numbers identify states; a fork that is left is rolled back, and
+ * what it had written stays readable through a view.
  */
 
 /** Hex digits and `0x` of the 32 bytes that name a pallet and an item: the unit in which keys are listed. */
 const BUCKET_LENGTH = 66;
 
-type Version = { readonly block: number; readonly value: Uint8Array | undefined };
-type Undo = { readonly key: string; readonly versions: readonly Version[] | undefined };
+export type StateVersion = { readonly block: number; readonly value: Uint8Array | undefined };
+export type StateEntry = readonly [key: string, versions: readonly StateVersion[]];
+type Undo = { readonly key: string; readonly before: StateVersion | undefined };
+type Bucket = {
+  readonly entries: Map<string, StateVersion[]>;
+  /** Keys in their order; undefined after keys came or went. */
+  sorted: readonly string[] | undefined;
+};
+
+/** Reads only. */
+export type StateView = Pick<State, 'get' | 'keys'>;
 
 export type State = {
   /** Bytes at a key after `block`; undefined when nothing was stored. */
@@ -25,65 +35,176 @@ export type State = {
   seal(block: number): readonly string[];
   /** Forgets states before `oldestBlock`. */
   prune(oldestBlock: number): void;
+  /** Takes back what the sealed blocks after `block` wrote; the view still reads their states. */
+  rollback(block: number): StateView;
+  /** Everything that is kept; the lists are the state's own and change with it. */
+  dump(): Iterable<StateEntry>;
+  /** Replaces everything by what `dump` gave. */
+  load(entries: Iterable<StateEntry>): void;
 };
 
-export const createState = (): State => {
-  const buckets = new Map<string, Map<string, readonly Version[]>>();
-  const touchedByBlock = new Map<number, ReadonlySet<string>>();
-  let journal: Undo[] = [];
+/** Index of the first key that is not before `prefix`. */
+const lowerBound = (sorted: readonly string[], prefix: string): number => {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') < prefix) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
 
-  const bucketOf = (key: string): Map<string, readonly Version[]> | undefined =>
-    buckets.get(key.slice(0, BUCKET_LENGTH));
-  const read = (versions: readonly Version[], block: number): Uint8Array | undefined =>
-    versions.findLast((version) => version.block <= block)?.value;
-  const write = (key: string, versions: readonly Version[] | undefined): void => {
-    const name = key.slice(0, BUCKET_LENGTH);
-    const bucket = buckets.get(name) ?? new Map<string, readonly Version[]>();
-    buckets.set(name, bucket);
-    if (versions === undefined) bucket.delete(key);
-    else bucket.set(key, versions);
-    if (bucket.size === 0) buckets.delete(name);
-  };
-  const pruneKey = (key: string, oldestBlock: number): void => {
-    const versions = bucketOf(key)?.get(key);
-    if (versions === undefined) return;
-    const first = versions.findLastIndex((version) => version.block <= oldestBlock);
-    const kept = first <= 0 ? versions : versions.slice(first);
-    const isGone = kept.length === 1 && kept[0]?.value === undefined;
-    if (isGone) write(key, undefined);
-    else if (kept !== versions) write(key, kept);
-  };
+/** Index of the last version not younger than `block`, -1 for none. The newest is what is asked for most. */
+const versionIndex = (versions: readonly StateVersion[], block: number): number => {
+  let high = versions.length - 1;
+  if ((versions[high]?.block ?? -1) <= block) return high;
+  let low = -1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((versions[middle]?.block ?? 0) <= block) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+};
 
+/** The versions by key, in buckets of one storage item each. */
+const createVersionMap = () => {
+  const buckets = new Map<string, Bucket>();
+  const find = (key: string): StateVersion[] | undefined =>
+    buckets.get(key.slice(0, BUCKET_LENGTH))?.entries.get(key);
   return {
+    find,
+    put: (key: string, versions: StateVersion[]): void => {
+      const name = key.slice(0, BUCKET_LENGTH);
+      const bucket = buckets.get(name) ?? { entries: new Map<string, StateVersion[]>(), sorted: undefined };
+      buckets.set(name, bucket);
+      if (!bucket.entries.has(key)) bucket.sorted = undefined;
+      bucket.entries.set(key, versions);
+    },
+    remove: (key: string): void => {
+      const name = key.slice(0, BUCKET_LENGTH);
+      const bucket = buckets.get(name);
+      if (bucket?.entries.delete(key) !== true) return;
+      bucket.sorted = undefined;
+      if (bucket.entries.size === 0) buckets.delete(name);
+    },
+    *under(prefix: string): Iterable<StateEntry> {
+      const isWithinOne = prefix.length >= BUCKET_LENGTH;
+      const names = isWithinOne
+        ? [prefix.slice(0, BUCKET_LENGTH)]
+        : [...buckets.keys()].filter((name) => name.startsWith(prefix)).sort();
+      for (const name of names) {
+        const bucket = buckets.get(name);
+        if (bucket === undefined) continue;
+        bucket.sorted ??= [...bucket.entries.keys()].sort();
+        for (let at = lowerBound(bucket.sorted, prefix); at < bucket.sorted.length; at += 1) {
+          const key = bucket.sorted[at] ?? '';
+          if (!key.startsWith(prefix)) break;
+          yield [key, bucket.entries.get(key) ?? []];
+        }
+      }
+    },
+    clear: (): void => buckets.clear(),
+  };
+};
+
+type Fork = { readonly base: number; trunk: StateView; readonly view: StateView };
+
+/** The states of blocks after `base` from the versions that they wrote, on what `trunk` holds. */
+const createFork = (
+  base: number,
+  first: StateView,
+  written: ReadonlyMap<string, readonly StateVersion[]>,
+): Fork => {
+  const own = (key: string, block: number): StateVersion | undefined => {
+    const versions = written.get(key) ?? [];
+    return versions[versionIndex(versions, block)];
+  };
+  const fork: Fork = {
+    base,
+    trunk: first,
+    view: {
+      get: (key, block) => {
+        const version = own(key, block);
+        return version === undefined ? fork.trunk.get(key, Math.min(base, block)) : version.value;
+      },
+      keys: (prefix, block) => {
+        const below = fork.trunk.keys(prefix, Math.min(base, block));
+        const added = [...written.keys()].filter((key) => key.startsWith(prefix));
+        return [...new Set([...below, ...added])]
+          .filter((key) => fork.view.get(key, block) !== undefined)
+          .sort();
+      },
+    },
+  };
+  return fork;
+};
+/** Forks that are kept readable; more than clients can still ask about. */
+const MAX_FORKS = 100;
+
+export const createState = (): State => {
+  const map = createVersionMap();
+  /** In the order of blocks. */
+  const touchedByBlock = new Map<number, readonly string[]>();
+  let journal: Undo[] = [];
+  let forks: readonly Fork[] = [];
+
+  const pruneKey = (key: string, oldestBlock: number): void => {
+    const versions = map.find(key);
+    if (versions === undefined) return;
+    const first = versionIndex(versions, oldestBlock);
+    if (first > 0) versions.splice(0, first);
+    if (versions.length === 1 && versions[0]?.value === undefined) map.remove(key);
+  };
+  /** Gives the versions that were taken back. */
+  const rollbackKey = (key: string, block: number): readonly StateVersion[] => {
+    const versions = map.find(key);
+    if (versions === undefined) return [];
+    const taken = versions.splice(versionIndex(versions, block) + 1);
+    if (versions.length === 0) map.remove(key);
+    return taken;
+  };
+  const undo = ({ key, before }: Undo): void => {
+    const versions = map.find(key) ?? [];
+    versions.pop();
+    if (before !== undefined) versions.push(before);
+    if (versions.length === 0) map.remove(key);
+  };
+
+  const state: State = {
     get: (key, block) => {
-      const versions = bucketOf(key)?.get(key);
-      return versions === undefined ? undefined : read(versions, block);
+      const versions = map.find(key);
+      return versions?.[versionIndex(versions, block)]?.value;
     },
     keys: (prefix, block) => {
       const found: string[] = [];
-      for (const [name, bucket] of buckets) {
-        if (!name.startsWith(prefix.slice(0, BUCKET_LENGTH))) continue;
-        for (const [key, versions] of bucket)
-          if (key.startsWith(prefix) && read(versions, block) !== undefined) found.push(key);
-      }
-      return found.sort();
+      for (const [key, versions] of map.under(prefix))
+        if (versions[versionIndex(versions, block)]?.value !== undefined) found.push(key);
+      return found;
     },
     set: (key, value, block) => {
-      const versions = bucketOf(key)?.get(key);
-      journal.push({ key, versions });
-      const older = versions === undefined ? [] : versions.filter((version) => version.block < block);
-      if (value === undefined && older.length === 0) write(key, undefined);
-      else write(key, [...older, { block, value }]);
+      const versions = map.find(key);
+      if (versions === undefined) {
+        map.put(key, [{ block, value }]);
+        journal.push({ key, before: undefined });
+        return;
+      }
+      const last = versions.at(-1);
+      const before = last?.block === block ? last : undefined;
+      if (before !== undefined) versions.pop();
+      versions.push({ block, value });
+      journal.push({ key, before });
     },
     mark: () => journal.length,
     undoTo: (mark) => {
-      for (const { key, versions } of journal.splice(mark).reverse()) write(key, versions);
+      for (const change of journal.splice(mark).reverse()) undo(change);
     },
     seal: (block) => {
-      const touched = new Set(journal.map(({ key }) => key));
+      const touched = [...new Set(journal.map(({ key }) => key))].sort();
       touchedByBlock.set(block, touched);
       journal = [];
-      return [...touched].sort();
+      return touched;
     },
     prune: (oldestBlock) => {
       for (const [block, touched] of touchedByBlock) {
@@ -92,5 +213,38 @@ export const createState = (): State => {
         touchedByBlock.delete(block);
       }
     },
+    rollback: (block) => {
+      const written = new Map<string, readonly StateVersion[]>();
+      for (const [later, touched] of [...touchedByBlock].reverse()) {
+        if (later <= block) break;
+        for (const key of touched) {
+          const taken = rollbackKey(key, block);
+          if (taken.length > 0) written.set(key, taken);
+        }
+        touchedByBlock.delete(later);
+      }
+      const fork = createFork(block, state, written);
+      // Older forks that grew on what was taken back now read it there
+      for (const older of forks) if (older.base > block && older.trunk === state) older.trunk = fork.view;
+      forks = [...forks, fork].slice(-MAX_FORKS);
+      return fork.view;
+    },
+    dump: () => map.under('0x'),
+    load: (entries) => {
+      map.clear();
+      touchedByBlock.clear();
+      journal = [];
+      const touched = new Map<number, string[]>();
+      for (const [key, versions] of entries) {
+        map.put(key, [...versions]);
+        for (const { block } of versions) {
+          const keys = touched.get(block) ?? [];
+          touched.set(block, keys);
+          keys.push(key);
+        }
+      }
+      for (const [block, keys] of [...touched].sort(([a], [b]) => a - b)) touchedByBlock.set(block, keys);
+    },
   };
+  return state;
 };

@@ -1,4 +1,4 @@
-/** Pallet System: accounts, block hashes, events. frame_system without code upgrades. */
+/** Pallet System: accounts, block hashes, events, the upgrade of the runtime. */
 import { accountId, accountInfo, digest, dispatchError, dispatchInfo, h256, phase } from './chainTypes.ts';
 import { blake2b256 } from './hashing.ts';
 import { BLOCK_HASH_COUNT, BLOCK_LENGTH, BLOCK_WEIGHTS, DB_WEIGHT } from './limits.ts';
@@ -50,6 +50,7 @@ export const systemStorage = {
 export const systemEvents = {
   ExtrinsicSuccess: event(0, { dispatchInfo }),
   ExtrinsicFailed: event(1, { dispatchError, dispatchInfo }),
+  CodeUpdated: event(2),
   NewAccount: event(3, { account: accountId }),
   KilledAccount: event(4, { account: accountId }),
   Remarked: event(5, { sender: accountId, hash: h256 }),
@@ -97,7 +98,11 @@ export type SystemPallet = { readonly pallet: Pallet; readonly events: AnyStorag
 export const runtimeCallWith = (others: readonly Pallet[]): AnyType => runtimeCall([base, ...others]);
 
 /** `System.Events` and the version constant depend on all the other pallets. `apis` belong to no pallet. */
-export const createSystemPallet = (others: readonly Pallet[], apis: readonly RuntimeApi[]): SystemPallet => {
+export const createSystemPallet = (
+  others: readonly Pallet[],
+  apis: readonly RuntimeApi[],
+  specVersion: number,
+): SystemPallet => {
   const outerEvent = runtimeEvent([base, ...others]);
   const record = struct('frame_system::EventRecord', { phase, event: outerEvent, topics: vec(h256) }, [
     { name: 'E', type: outerEvent },
@@ -113,7 +118,7 @@ export const createSystemPallet = (others: readonly Pallet[], apis: readonly Run
       BlockLength: BLOCK_LENGTH,
       BlockHashCount: constant(u32, BLOCK_HASH_COUNT),
       DbWeight: DB_WEIGHT,
-      Version: constant(runtimeVersionType, runtimeVersion([{ ...base, apis }, ...others])),
+      Version: constant(runtimeVersionType, runtimeVersion([{ ...base, apis }, ...others], specVersion)),
       SS58Prefix: constant(u16, SS58_PREFIX),
     },
   };

@@ -7,7 +7,7 @@ import type { CallDecoder, DecodedCall } from './runtimeTypes.ts';
 import { bytes, decodeAll } from './scale.ts';
 import { accountOf } from './system.ts';
 import { canPay, totalFee } from './transactionPayment.ts';
-import { SPEC_VERSION, TRANSACTION_VERSION } from './version.ts';
+import type { RuntimeVersion } from './version.ts';
 
 /** `sp_runtime::InvalidTransaction`, with the words that the node's RPC uses. */
 export const INVALID_REASONS = {
@@ -31,8 +31,8 @@ export type Transaction = {
   readonly call: DecodedCall;
   /** Hex of the signer's account. */
   readonly account: string;
-  /** Number of the birth block for which the signature was found good. */
-  verifiedBirth: number | undefined;
+  /** Hash of the birth block and the spec version for which the signature was found good. */
+  verifiedFor: string | undefined;
 };
 
 /** Decodes what a client submits. Throws RangeError; gives undefined for an unsigned extrinsic. */
@@ -41,11 +41,13 @@ export const decodeTransaction = (encoded: Uint8Array, calls: CallDecoder): Tran
   const call = calls.dec(extrinsic.callBytes);
   if (extrinsic.kind === 'bare') return undefined;
   const hash = toHex(blake2b256(encoded));
-  return { hash, encoded, extrinsic, call, account: toHex(extrinsic.signer), verifiedBirth: undefined };
+  return { hash, encoded, extrinsic, call, account: toHex(extrinsic.signer), verifiedFor: undefined };
 };
 
 export type ValidityContext = {
   readonly ctx: ReadContext;
+  /** The runtime's, which signatures cover. */
+  readonly version: Pick<RuntimeVersion, 'specVersion' | 'transactionVersion'>;
   readonly genesisHash: Uint8Array;
   /** Hash of a block not more than 2400 blocks old. */
   readonly blockHash: (number: number) => Uint8Array | undefined;
@@ -62,23 +64,24 @@ const verify = (payload: Uint8Array, { signature, signer }: SignedExtrinsic): bo
 /** Seen from another era, the birth block is another one and the signature no longer fits: that is how eras end. */
 const checkSignature = (
   transaction: Transaction,
-  { ctx, genesisHash, blockHash }: ValidityContext,
+  { ctx, version, genesisHash, blockHash }: ValidityContext,
 ): Refusal | undefined => {
   const { extrinsic } = transaction;
   const birth = eraBirth(extrinsic.era, ctx.block);
   const birthHash = extrinsic.era === undefined ? genesisHash : blockHash(birth);
   if (birthHash === undefined) return { reason: 'AncientBirthBlock' };
-  if (transaction.verifiedBirth === birth) return undefined;
+  const basis = `${toHex(birthHash)} ${version.specVersion}`;
+  if (transaction.verifiedFor === basis) return undefined;
   // The runtime was built without a metadata hash, so that signers who ask for the check cannot be served
   if (extrinsic.isMetadataHashChecked) return { reason: 'Call' };
   const payload = signingPayload(extrinsic, {
-    specVersion: SPEC_VERSION,
-    transactionVersion: TRANSACTION_VERSION,
+    specVersion: version.specVersion,
+    transactionVersion: version.transactionVersion,
     genesisHash,
     birthHash,
   });
   if (!verify(payload, extrinsic)) return { reason: 'BadProof' };
-  transaction.verifiedBirth = birth;
+  transaction.verifiedFor = basis;
   return undefined;
 };
 

@@ -5,7 +5,6 @@ import type { Pallet } from './pallet.ts';
 import { fixedBytes, newtype, str, struct, tuple, u8, u32, type ValueOf, vec } from './scale.ts';
 
 export const SPEC_NAME = 'node-subtensor';
-export const SPEC_VERSION = 425;
 export const TRANSACTION_VERSION = 1;
 
 const apiList = vec(tuple(fixedBytes(8), u32));
@@ -21,11 +20,11 @@ export const runtimeVersionType = struct('sp_version::RuntimeVersion', {
 });
 export type RuntimeVersion = ValueOf<typeof runtimeVersionType>;
 
-export const runtimeVersion = (pallets: readonly Pallet[]): RuntimeVersion => ({
+export const runtimeVersion = (pallets: readonly Pallet[], specVersion: number): RuntimeVersion => ({
   specName: SPEC_NAME,
   implName: SPEC_NAME,
   authoringVersion: 1,
-  specVersion: SPEC_VERSION,
+  specVersion,
   implVersion: 1,
   apis: pallets.flatMap(({ apis }) =>
     (apis ?? []).map(({ name, version }) => [blake2AsU8a(name, 64), version] as const),

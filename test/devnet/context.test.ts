@@ -34,7 +34,13 @@ const account = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 
 const setUp = () => {
   const emitted: EmittedEvent[] = [];
-  const parts = { state: createState(), layout, owners: eventOwners([pallet]), nowMs: () => 5 };
+  const parts = {
+    state: createState(),
+    layout,
+    owners: eventOwners([pallet]),
+    specVersion: 425,
+    nowMs: () => 5,
+  };
   return { ctx: createContext(parts, 3, emitted), parts, emitted };
 };
 

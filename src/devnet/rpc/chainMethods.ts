@@ -45,7 +45,7 @@ const subscribeHeads: Method = ({ chain }, _params, connection) =>
 const subscribeAllHeads: Method = ({ chain }, _params, connection) =>
   connection.subscribe('chain_allHead', (send) => {
     send(headerJson(chain.head().header));
-    return chain.listen({ onHead: (block) => send(headerJson(block.header)) });
+    return chain.listen({ onImport: (block) => send(headerJson(block.header)) });
   });
 const subscribeFinalizedHeads: Method = ({ chain }, _params, connection) =>
   connection.subscribe('chain_finalizedHead', (send) => {

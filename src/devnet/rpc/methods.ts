@@ -1,6 +1,7 @@
 /** What every RPC method gets, and how it is declared. */
 import type { Block } from '../blockBuilder.ts';
-import type { Chain } from '../chain.ts';
+import type { Chain, ReorgOptions } from '../chain.ts';
+import type { Faults } from '../faults.ts';
 import { CLIENT_ERROR, type Params, RpcFailure, textParam } from './protocol.ts';
 
 /** The client's side of one connection. */
@@ -12,6 +13,20 @@ export type Connection = {
   subscribe(notification: string, start: (send: (result: unknown) => void) => () => void): string;
   /** False when the connection has no such subscription. */
   unsubscribe(subscription: string): boolean;
+  /** Runs something after the request's answer was sent. */
+  defer(run: () => void): void;
+  /** What a module keeps for this connection, made at the first request for it. */
+  attachment<A>(key: symbol, make: () => A): A;
+};
+
+/** Switches of the whole node that tests use over RPC from other processes. */
+export type NodeControl = {
+  dropConnections(options: { readonly forMs: number }): Promise<void>;
+  freezeHeads(isFrozen: boolean): void;
+  stallFinality(isStalled: boolean): void;
+  reset(): void;
+  reorganize(options: ReorgOptions): Block;
+  upgradeRuntime(options: { readonly specVersion: number; readonly atBlock: number }): void;
 };
 
 export type NodeContext = {
@@ -19,6 +34,9 @@ export type NodeContext = {
   readonly chainName: string;
   /** Makes a block on request; absent where blocks come by themselves. */
   readonly seal: (() => Block) | undefined;
+  readonly faults: Faults;
+  /** What clients may do to the node; absent unless it was started for tests of faults. */
+  readonly control: NodeControl | undefined;
 };
 export type Method = (node: NodeContext, params: Params, connection: Connection) => unknown;
 export type Methods = { readonly [name: string]: Method };
@@ -37,14 +55,21 @@ export const blockParam = ({ chain }: NodeContext, params: Params, index: number
   return block;
 };
 
+/** sp_blockchain words a missing state so where storage is read, sp_api so where the runtime is called for. */
+const DISCARDED = {
+  storage: 'Client error: UnknownBlock: State already discarded for ',
+  api: 'Client error: Api called for an unknown Block: State already discarded for ',
+} as const;
+
 /** As `blockParam`, with a state that is still there. */
-export const stateBlockParam = (node: NodeContext, params: Params, index: number): Block => {
+export const stateBlockParam = (
+  node: NodeContext,
+  params: Params,
+  index: number,
+  wording: keyof typeof DISCARDED = 'storage',
+): Block => {
   const block = blockParam(node, params, index);
-  if (!node.chain.hasState(block))
-    throw new RpcFailure(
-      CLIENT_ERROR,
-      `Client error: UnknownBlock: State already discarded for ${block.hash}`,
-    );
+  if (!node.chain.hasState(block)) throw new RpcFailure(CLIENT_ERROR, `${DISCARDED[wording]}${block.hash}`);
   return block;
 };
 

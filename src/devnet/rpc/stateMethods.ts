@@ -1,17 +1,11 @@
 /** `state_*`: storage, metadata, runtime APIs. */
+import type { Route } from '../announcer.ts';
 import type { Block } from '../blockBuilder.ts';
 import type { Chain } from '../chain.ts';
 import { blake2b256, toHex } from '../hashing.ts';
 import { decodeAll, fieldsCodec } from '../scale.ts';
 import { runtimeVersionJson } from '../version.ts';
-import {
-  blockParam,
-  type Method,
-  type Methods,
-  type NodeContext,
-  stateBlockParam,
-  unsubscribe,
-} from './methods.ts';
+import { type Method, type Methods, type NodeContext, stateBlockParam, unsubscribe } from './methods.ts';
 import {
   CLIENT_ERROR,
   countParam,
@@ -32,9 +26,9 @@ const MAX_PAGE_KEYS = 1000;
 const MAX_QUERY_KEYS = 10_000;
 
 const rawValue = ({ chain }: NodeContext, key: string, block: Block): Uint8Array | undefined =>
-  chain.runtime.state.get(key, block.number);
+  chain.stateAt(block).get(key, block.number);
 const hexValue = (chain: Chain, key: string, block: Block): string | null => {
-  const value = chain.runtime.state.get(key, block.number);
+  const value = chain.stateAt(block).get(key, block.number);
   return value === undefined ? null : toHex(value);
 };
 
@@ -62,7 +56,7 @@ const queryStorageAt: Method = (node, params) => [
 ];
 
 const keysUnder = (node: NodeContext, prefix: string, block: Block): readonly string[] =>
-  node.chain.runtime.state.keys(prefix, block.number);
+  node.chain.stateAt(block).keys(prefix, block.number);
 const getKeys: Method = (node, params) =>
   keysUnder(node, keyText(params[0]), stateBlockParam(node, params, 1));
 const getKeysPaged: Method = (node, params) => {
@@ -85,10 +79,10 @@ const subscribeStorage: Method = ({ chain }, params, connection) => {
   return connection.subscribe('state_storage', (send) => {
     const shown = new Map(keys.map((key) => [key, hexValue(chain, key, chain.head())]));
     send(changesOf(chain, keys, chain.head()));
-    const onHead = (block: Block): void => {
-      const written = new Set(block.writtenKeys);
+    const onHead = (block: Block, { retracted, enacted }: Route): void => {
+      const written = retracted.length > 0 ? undefined : new Set(enacted.flatMap((each) => each.writtenKeys));
       const changed = keys.filter(
-        (key) => written.has(key) && hexValue(chain, key, block) !== shown.get(key),
+        (key) => written?.has(key) !== false && hexValue(chain, key, block) !== shown.get(key),
       );
       if (changed.length === 0) return;
       for (const key of changed) shown.set(key, hexValue(chain, key, block));
@@ -106,13 +100,13 @@ const callFailure = (name: string, reason: string): RpcFailure =>
   );
 const callApi: Method = (node, params) => {
   const name = textParam(params, 0);
-  const method = node.chain.runtime.api(name);
+  const block = stateBlockParam(node, params, 2);
+  const method = node.chain.runtimeAt(block).api(name);
   if (method === undefined)
     throw new RpcFailure(
       CLIENT_ERROR,
       `Client error: Execution failed: Other error happened while constructing the runtime: Exported method ${name} is not found`,
     );
-  const block = stateBlockParam(node, params, 2);
   const input = hexParam(params, 1);
   try {
     const args = decodeAll(fieldsCodec(method.args), input);
@@ -123,18 +117,25 @@ const callApi: Method = (node, params) => {
 };
 
 const getRuntimeVersion: Method = (node, params) => {
-  blockParam(node, params, 0);
-  return runtimeVersionJson(node.chain.runtime.version);
+  const block = stateBlockParam(node, params, 0);
+  return runtimeVersionJson(node.chain.runtimeAt(block).version);
 };
 const getMetadata: Method = (node, params) => {
-  blockParam(node, params, 0);
-  return toHex(node.chain.runtime.metadata(14));
+  const block = stateBlockParam(node, params, 0, 'api');
+  return toHex(node.chain.runtimeAt(block).metadata(14));
 };
-/** The version never changes, so only the first notification is ever sent. */
+/** Tells the head's version at once, then each time that a new head's is another. */
 const subscribeRuntimeVersion: Method = ({ chain }, _params, connection) =>
   connection.subscribe('state_runtimeVersion', (send) => {
-    send(runtimeVersionJson(chain.runtime.version));
-    return () => undefined;
+    let shown = chain.runtime;
+    send(runtimeVersionJson(shown.version));
+    const onHead = (block: Block): void => {
+      const runtime = chain.runtimeAt(block);
+      if (runtime === shown) return;
+      shown = runtime;
+      send(runtimeVersionJson(runtime.version));
+    };
+    return chain.listen({ onHead });
   });
 
 export const stateMethods: Methods = {
