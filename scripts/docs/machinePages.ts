@@ -12,6 +12,8 @@ import { minerSessionMachine } from '../../src/machines/minerSession.machine.ts'
 import { roundMachine } from '../../src/machines/round.machine.ts';
 import { validatorMachine } from '../../src/machines/validator.machine.ts';
 import { validatorSessionMachine } from '../../src/machines/validatorSession.machine.ts';
+import { weightAlarmMachine } from '../../src/machines/weightAlarm.machine.ts';
+import { weightRevealMachine } from '../../src/machines/weightReveal.machine.ts';
 import { weightSettingMachine } from '../../src/machines/weightSetting.machine.ts';
 import { code, fenced, generatedFrom, page, table } from './markdown.ts';
 
@@ -84,6 +86,19 @@ const described: readonly Described[] = [
       'Weights of one epoch on their way to the chain. It asks before it sends, makes the signed extrinsic durable ' +
       'before it is sent, and searches finalized blocks instead of trusting a subscription, so that weights are ' +
       'never set twice for an epoch and a missed epoch is reported exactly once, whatever crashes.',
+  },
+  {
+    machine: weightRevealMachine,
+    intro:
+      'Timelocked commits from the block they stand in to the weights they were meant to become. The chain is silent ' +
+      'about a reveal that fails, so its queue and our row are read until the weights are in force, replaced by newer ' +
+      'ones, or lost; of lost ones the plaintext is kept.',
+  },
+  {
+    machine: weightAlarmMachine,
+    intro:
+      'How many epochs our weights on chain are behind, told by LastUpdate alone: it is right in the first second ' +
+      'after a restart with an empty data folder, and goes on counting while the chain cannot be read.',
   },
 ];
 
