@@ -291,6 +291,13 @@ describe('devnet / subtensor / timelockReveals', () => {
     expect(row(state)).toEqual(UPSCALED);
   });
 
+  it('knows reveal periods from 1 to 100 epochs', () => {
+    expect(() => start({ revealPeriodEpochs: '0' })).toThrow(
+      /revealPeriodEpochs = 0 of subnet 2 must be from 1/,
+    );
+    expect(() => start({ revealPeriodEpochs: '101' })).toThrow(/from 1 to 100/);
+  });
+
   it('keeps mechanisms apart', () => {
     const state = start({ mechanismCountCurrent: 2, maxAllowedUids: 128 });
     state.advance(3);

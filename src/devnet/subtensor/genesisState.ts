@@ -14,6 +14,7 @@ import { subnetExists } from './subnets.ts';
 const TAO = 1_000_000_000n;
 const POOL_RAO = 10n * TAO;
 const MAX_UIDS_OVER_MECHANISMS = 256;
+const MAX_REVEAL_PERIOD_EPOCHS = 100n;
 
 const accountOf = (address: string, role: string): Uint8Array => {
   const decoded = decodeHotkey(address);
@@ -136,6 +137,12 @@ const writeSubnet = (ctx: Context, subnet: GenesisSubnet): void => {
   associateHotkey(ctx, ownerHotkey, owner);
   for (const [name, setting] of Object.entries(subnet.hyperparameters)) {
     applySetting(ctx, netuid, name, setting);
+  }
+  const period = ctx.get(storage.RevealPeriodEpochs, netuid);
+  if (period < 1n || period > MAX_REVEAL_PERIOD_EPOCHS) {
+    throw new GenesisError(
+      `genesis: revealPeriodEpochs = ${period} of subnet ${netuid} must be from 1 to ${MAX_REVEAL_PERIOD_EPOCHS}`,
+    );
   }
   const places = ctx.get(storage.MaxAllowedUids, netuid);
   if (places * ctx.get(storage.MechanismCountCurrent, netuid) > MAX_UIDS_OVER_MECHANISMS) {
