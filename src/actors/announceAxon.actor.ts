@@ -5,7 +5,7 @@ import { toChainFailure, toSubmitFailure } from '../chain/errors.ts';
 import type { PreparedExtrinsic } from '../chain/extrinsics.ts';
 import type { SubmitFailure } from '../domain/failures.ts';
 import type { Identity } from '../keys/identity.ts';
-import type { AnnounceAxon } from '../machines/axonAnnouncement.ts';
+import type { AnnounceAxon, WithdrawAxon } from '../machines/axonAnnouncement.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
 
@@ -67,3 +67,26 @@ const announce = (settings: AxonSettings) => {
 
 export const announceAxon = (runtime: ActorRuntime<CurrentChain>, settings: AxonSettings): AnnounceAxon =>
   fromEffect(runtime)(announce(settings));
+
+/** The same for the way back: no address of this hotkey on chain. */
+const withdraw = (identity: Identity) => {
+  let sent: PreparedExtrinsic | null = null;
+  return Effect.fn('axon.withdraw')(function* () {
+    const live = yield* connection;
+    const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
+    const prepared = yield* Effect.mapError(
+      live.prepareWithdraw({ identity, head, periodBlocks }),
+      toSubmitFailure,
+    );
+    if (prepared === null) return { block: head.block };
+    if (sent !== null && head.block < sent.expiresAtBlock) return yield* Effect.fail(waiting);
+    yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure);
+    sent = prepared;
+    return yield* Effect.fail(waiting);
+  });
+};
+
+export const withdrawAxon = (
+  runtime: ActorRuntime<CurrentChain>,
+  { identity }: Pick<AxonSettings, 'identity'>,
+): WithdrawAxon => fromEffect(runtime)(withdraw(identity));

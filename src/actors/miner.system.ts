@@ -11,7 +11,7 @@ import { rootId } from '../machines/root.ts';
 import { validatorSessionMachine } from '../machines/validatorSession.machine.ts';
 import type { AdmissionRules } from '../machines/validatorSessions.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
-import { announceAxon } from './announceAxon.actor.ts';
+import { announceAxon, withdrawAxon } from './announceAxon.actor.ts';
 import { firstChainSeen } from './chainIdentity.ts';
 import { chainSession, readSubnet } from './chainSession.actor.ts';
 import { endpointWatch } from './compareHeights.actor.ts';
@@ -33,6 +33,7 @@ export type MinerSettings = {
   readonly axonIp: string | null;
   readonly axonPort: number;
   readonly externalPort: number | null;
+  readonly withdrawAxonOnStop: boolean;
   readonly bindHost: string;
   readonly modelDirs: readonly string[];
   readonly provider: PoolOptions['provider'];
@@ -103,6 +104,7 @@ const machineOf = (parts: MinerParts) => {
         externalPort: settings.externalPort,
         version: settings.version,
       }),
+      withdrawAxon: withdrawAxon(runtime, { identity }),
       validatorSession: validatorSessionMachine.provide({
         actors: { peerLink: validatorLink(runtime, { desk: createTaskDesk(parts.pool), rules }) },
       }),
@@ -128,6 +130,7 @@ export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine>
       inferencePool: { slots: settings.workers, drainGraceMs: settings.drainGraceMs },
       rules: rulesOf(settings),
       drainGraceMs: settings.drainGraceMs,
+      withdrawAxonOnStop: settings.withdrawAxonOnStop,
     },
   });
 };

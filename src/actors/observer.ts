@@ -42,6 +42,8 @@ const levels: Readonly<Record<string, Level>> = {
   'hotkey.unregistered': 'warn',
   'axon.refused': 'warn',
   'axon.replaced': 'warn',
+  'axon.withdrawn': 'info',
+  'axon.leftBehind': 'warn',
   'inference.ready': 'info',
   'inference.degraded': 'warn',
   'inference.workerExited': 'warn',
@@ -93,6 +95,9 @@ const sayings: Readonly<Record<string, string>> = {
   'hotkey.unregistered':
     'this hotkey is not registered on the subnet: register it with `miaoai register`; work begins by itself then',
   'axon.refused': 'the address of this miner is not on chain: validators cannot find it',
+  'axon.withdrawn': 'the address of this miner is off the chain',
+  'axon.leftBehind':
+    'the address of this miner could not be taken off the chain in time: validators go on dialling it',
   'axon.replaced': 'the chain shows another address for this hotkey; ours is announced again',
   'inference.degraded': 'a worker runs on another provider than the first one',
   'inference.workerExited': 'a worker process ended',

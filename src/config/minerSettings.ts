@@ -74,6 +74,14 @@ const axon = {
     value: () => null,
     note: 'that of --axon-port',
   }),
+  withdrawAxonOnStop: flag({
+    flag: '--withdraw-axon-on-stop',
+    env: 'MIAOAI_WITHDRAW_AXON_ON_STOP',
+    group: 'Address',
+    description:
+      'Take the address off the chain on a clean stop, which may take a minute. Not for a mere restart: the chain takes a new address only after its serving rate limit.',
+    text: 'false',
+  }),
   bindHost: text({
     flag: '--bind-host',
     env: 'MIAOAI_BIND_HOST',

@@ -15,7 +15,15 @@ export type AnnounceAxon = PromiseActorLogic<
   { readonly boundPort: number }
 >;
 
+/** Succeeds once the chain names no address of this hotkey; sends what takes it off. Asked again at each block. */
+export type WithdrawAxon = PromiseActorLogic<
+  Outcome<{ readonly block: BlockNumber }, SubmitFailure>,
+  { readonly hotkey: Hotkey }
+>;
+
 export type AxonFact =
+  | { readonly type: 'axon.withdrawn'; readonly block: BlockNumber }
+  | { readonly type: 'axon.leftBehind'; readonly failure: SubmitFailure | null }
   | {
       readonly type: 'axon.refused';
       readonly check: string;

@@ -29,6 +29,8 @@ export const delays = {
   settlingPatienceMs: 15_000,
   /** After most links were lost at once: longer than the longest pause before a miner is dialled again. */
   recoveryPatienceMs: 120_000,
+  /** Time to take an address off the chain before a miner stops: sent, included and finalized. */
+  withdrawPatienceMs: 60_000,
   /** Pause before a failed plan or store operation is tried again. */
   retryPauseMs: 1_000,
   /** Time the model files may take to load. */

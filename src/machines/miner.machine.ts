@@ -2,6 +2,7 @@ import { and, assign, sendTo, stopChild } from 'xstate';
 
 import type { SubmitFailure } from '../domain/failures.ts';
 import { minerSetup } from './minerSetup.ts';
+import { root } from './root.ts';
 
 /** Stands in where an output is a failure, which the compiler cannot see. */
 const unconfirmed: SubmitFailure = { _tag: 'Unconfirmed', message: '', retry: { when: 'nextBlock' } };
@@ -21,6 +22,7 @@ export const minerMachine = minerSetup.createMachine({
     axonWarned: null,
     remindedAtBlock: null,
     lastFailure: null,
+    withdrawal: null,
     exit: 'drained',
     reason: '',
   }),
@@ -64,6 +66,8 @@ export const minerMachine = minerSetup.createMachine({
         'metagraph.read': { description: 'Observers report it.' },
         'metagraph.changed': { description: 'Observers report it.' },
         'metagraph.detailed': { description: 'Observers report it.' },
+        'axon.withdrawn': { description: 'Observers report it.' },
+        'axon.leftBehind': { description: 'Observers report it.' },
         'hotkey.registered': { description: 'Observers report it.' },
         'hotkey.unregistered': { description: 'Observers report it; the state is `unregistered`.' },
         'inference.failed': { target: 'failed', actions: 'recordDefect' },
@@ -215,12 +219,12 @@ export const minerMachine = minerSetup.createMachine({
             draining: {
               description: 'No arrival is taken; open answers are given within the grace.',
               entry: ['closeSessions', sendTo('inferencePool', { type: 'system.drain' })],
-              always: { guard: 'hasNoSessions', target: '#miner.stopped' },
-              after: { drainGrace: '#miner.stopped' },
+              always: { guard: 'hasNoSessions', target: '#miner.alive.withdrawing' },
+              after: { drainGrace: '#miner.alive.withdrawing' },
               on: {
                 'peer.arrived': { description: 'Too late. The listener cuts an arrival that nobody takes.' },
                 'chain.subnet': { description: 'The metagraph does not matter any more.' },
-                'listener.closed': '#miner.stopped',
+                'listener.closed': '#miner.alive.withdrawing',
                 'system.drain': {
                   description: 'Already draining; a second signal ends the process from outside.',
                 },
@@ -231,7 +235,58 @@ export const minerMachine = minerSetup.createMachine({
         rebinding: {
           description: 'The port was lost; it is bound again after a pause.',
           after: { retryPause: 'open' },
-          on: { 'system.drain': { target: '#miner.stopped', actions: 'recordReason' } },
+          on: { 'system.drain': { target: 'withdrawing', actions: 'recordReason' } },
+        },
+        withdrawing: {
+          description:
+            'Where the operator wants it, the address is taken off the chain, so that nobody dials a miner that is gone.',
+          always: { guard: 'keepsAxon', target: '#miner.stopped' },
+          after: {
+            withdrawPatience: {
+              description: 'A fee-less call that the chain does not take now must not hold up a stop.',
+              target: '#miner.stopped',
+              actions: 'reportLeftBehind',
+            },
+          },
+          on: {
+            'chain.subnet': { description: 'The metagraph does not matter any more.' },
+            'system.drain': {
+              description: 'Already draining; a second signal ends the process from outside.',
+            },
+          },
+          initial: 'asking',
+          states: {
+            asking: {
+              description:
+                'The chain is asked for the address; what removes it is sent, once in its lifetime.',
+              invoke: {
+                id: 'withdrawAxon',
+                src: 'withdrawAxon',
+                input: ({ context }) => ({ hotkey: context.hotkey }),
+                onDone: [
+                  {
+                    guard: ({ event }) => event.output.ok,
+                    target: '#miner.stopped',
+                    actions: sendTo(root, ({ event }) => ({
+                      type: 'axon.withdrawn',
+                      block: event.output.ok ? event.output.value.block : 0,
+                    })),
+                  },
+                  {
+                    target: 'awaitingBlock',
+                    actions: assign(({ event }) => ({
+                      withdrawal: event.output.ok ? null : event.output.error,
+                    })),
+                  },
+                ],
+                onError: { target: '#miner.failed', actions: 'recordDefect' },
+              },
+            },
+            awaitingBlock: {
+              description: 'Sent and not finalized yet, or refused until a later block.',
+              on: { 'chain.block': { target: 'asking', actions: 'recordBlock' } },
+            },
+          },
         },
       },
     },

@@ -19,6 +19,8 @@ export type MinerInput = {
   readonly inferencePool: InferencePoolInput;
   readonly rules: AdmissionRules;
   readonly drainGraceMs: number;
+  /** Whether the address is taken off the chain on a clean stop. */
+  readonly withdrawAxonOnStop: boolean;
 };
 
 /** What the miner itself has to say; it sends these to itself, where observers see them like those of its children. */
@@ -54,6 +56,8 @@ export type MinerContext = MinerInput &
     /** Last warning, so that the same is not said at every block. */
     readonly axonWarned: Warned | null;
     readonly lastFailure: SubmitFailure | LinkFailure | null;
+    /** Why the address is still on chain, as of the last try to withdraw it. */
+    readonly withdrawal: SubmitFailure | null;
     readonly exit: MinerOutput['exit'];
     readonly reason: string;
   };

@@ -1,4 +1,4 @@
-import { assign, enqueueActions, setup } from 'xstate';
+import { assign, enqueueActions, sendTo, setup } from 'xstate';
 
 import type { SubmitFailure } from '../domain/failures.ts';
 import {
@@ -7,6 +7,7 @@ import {
   isReplaced,
   neuronOf,
   nextAnnouncement,
+  type WithdrawAxon,
   warningOf,
 } from './axonAnnouncement.ts';
 import { chainLinkMachine } from './chainLink.machine.ts';
@@ -38,6 +39,7 @@ export const minerSetup = setup({
     validatorSession: validatorSessionMachine,
     listener: unprovidedLink('listener') as Listener,
     announceAxon: unprovidedTask('announceAxon') as AnnounceAxon,
+    withdrawAxon: unprovidedTask('withdrawAxon') as WithdrawAxon,
   },
   guards: {
     isRegistered: ({ context, event }) =>
@@ -53,11 +55,13 @@ export const minerSetup = setup({
     hasRoom: ({ context }) => Object.keys(context.sessions).length < maxSessions,
     canAnnounce: ({ context, event }) =>
       event.type === 'chain.block' && event.head.block >= context.announceAtBlock,
+    keepsAxon: ({ context }) => !context.withdrawAxonOnStop,
     hasNoSessions: ({ context }) => Object.keys(context.sessions).length === 0,
   },
   delays: {
     drainGrace: ({ context }) => context.drainGraceMs,
     retryPause: delays.retryPauseMs,
+    withdrawPatience: delays.withdrawPatienceMs,
   },
   actions: {
     recordSubnet: enqueueActions(({ enqueue, context, event }) => {
@@ -122,6 +126,10 @@ export const minerSetup = setup({
         enqueue.sendTo(sessionId(arrival), { type: 'session.close', reason });
       }
     }),
+    reportLeftBehind: sendTo(root, ({ context }) => ({
+      type: 'axon.leftBehind',
+      failure: context.withdrawal,
+    })),
     recordReason: assign(({ event }) => (event.type === 'system.drain' ? { reason: event.reason } : {})),
     recordDefect: assign(({ event }) => {
       if (event.type === 'inference.failed') return { exit: 'failed' as const, reason: event.reason };

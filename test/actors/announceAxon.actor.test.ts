@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { type AxonSettings, announceAxon } from '#src/actors/announceAxon.actor.ts';
+import { type AxonSettings, announceAxon, withdrawAxon } from '#src/actors/announceAxon.actor.ts';
 import { readSubnet } from '#src/actors/chainSession.actor.ts';
 import type { Devnet } from '#src/devnet/node.ts';
 import { RATE_LIMIT_BLOCKS, startSubnet } from '#test/chain/devnetFixture.ts';
@@ -129,5 +129,31 @@ describe('actors / announceAxon', () => {
       ok: false,
       error: { _tag: 'Unreachable', retry: { when: 'reconnected' } },
     });
+  });
+
+  it('withdraws what it published, once, and is done when the chain names nothing any more', async () => {
+    const announce = announcer({ ip: '2001:db8::7' });
+    await announce();
+    await seal();
+    expect(await announce()).toMatchObject({ ok: true });
+    expect(await axonOnChain()).toEqual({ ip: '2001:db8::7', port: 8_091 });
+    const logic = withdrawAxon(life.runtime, { identity: bob });
+    const withdraw = () => askOnce(logic, { hotkey: bob.hotkey });
+    expect(await withdraw()).toMatchObject({ ok: false, error: { check: 'ServingRateLimitExceeded' } });
+    await seal(RATE_LIMIT_BLOCKS);
+    expect(await withdraw()).toMatchObject(waiting);
+    expect(await withdraw()).toMatchObject(waiting);
+    const block = await seal();
+    expect(await withdraw()).toMatchObject({ ok: true, value: { block } });
+    expect(await axonOnChain()).toBeNull();
+    await seal(2);
+    expect(signed()).toBe(2);
+  });
+
+  it('has nothing to withdraw where nothing was published', async () => {
+    const logic = withdrawAxon(life.runtime, { identity: bob });
+    expect(await askOnce(logic, { hotkey: bob.hotkey })).toMatchObject({ ok: true });
+    await seal();
+    expect(signed()).toBe(0);
   });
 });

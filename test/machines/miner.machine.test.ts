@@ -56,15 +56,15 @@ describe('machines / miner', () => {
       done('announceAxon', fail(refusedWith({ when: 'nextBlock' }))),
       timeout('retryPause', 'miner.alive.rebinding'),
       timeout('drainGrace', 'miner.alive.open.draining'),
+      done('withdrawAxon', fail(refusedWith({ when: 'nextBlock' }))),
     ];
     const distinguish = (context: { uid: number | null; genesisHash: string | null; sessions: object }) => [
       context.uid,
       context.genesisHash,
       Object.keys(context.sessions),
     ];
-    expect(reachedStates(minerMachine, { input: minerInput, events, distinguish })).toEqual(
-      stateIds(minerMachine),
-    );
+    const input = { ...minerInput, withdrawAxonOnStop: true };
+    expect(reachedStates(minerMachine, { input, events, distinguish })).toEqual(stateIds(minerMachine));
   });
 
   it('listens once it is warm, linked and registered, in any order', () => {
@@ -389,5 +389,84 @@ describe('machines / miner draining', () => {
     expect(value()).toEqual(open('draining'));
     linkOf('busy').emit({ type: 'link.closed', failure: lost });
     expect(actor.getSnapshot().output?.exit).toBe('drained');
+  });
+});
+
+describe('machines / miner that withdraws its address', () => {
+  const leaving = async () => {
+    const miner = runMiner({ ...minerInput, withdrawAxonOnStop: true });
+    miner.warm();
+    miner.openChain();
+    miner.seeSubnet(registered);
+    miner.bind();
+    await miner.announce.answer(succeed(announced));
+    miner.drain();
+    return miner;
+  };
+
+  it('stops when the chain names it no more, and is asked again at each block until then', async () => {
+    const { withdraw, value, seeBlock, seeSubnet, drain, listener, actor, facts } = await leaving();
+    expect(listener.newest().isReleased).toBe(true);
+    expect(value()).toEqual({ alive: { withdrawing: 'asking' } });
+    await withdraw.answer(fail(refusedWith({ when: 'nextBlock' })));
+    expect(value()).toEqual({ alive: { withdrawing: 'awaitingBlock' } });
+    drain('SIGINT');
+    seeSubnet(unregistered);
+    seeBlock(101);
+    expect(withdraw.calls).toEqual([{ hotkey: '5Own' }, { hotkey: '5Own' }]);
+    await withdraw.answer(succeed({ block: 101 }));
+    expect(facts.at(-1)).toEqual({ type: 'axon.withdrawn', block: 101 });
+    expect(actor.getSnapshot().output).toEqual({ exit: 'drained', reason: 'SIGTERM' });
+  });
+
+  it('first gives the answers it owes', async () => {
+    const miner = runMiner({ ...minerInput, withdrawAxonOnStop: true });
+    miner.warm();
+    miner.openChain();
+    miner.seeSubnet(registered);
+    miner.bind();
+    miner.arrive('busy');
+    miner.linkOf('busy').emit({ type: 'link.opened', hotkey: '5busy' });
+    miner.linkOf('busy').emit({ type: 'link.busy' });
+    miner.drain();
+    expect(miner.value()).toEqual(open('draining'));
+    expect(miner.withdraw.calls).toEqual([]);
+    miner.clock.increment(minerInput.drainGraceMs);
+    expect(miner.withdraw.calls).toHaveLength(1);
+  });
+
+  it('does not wait longer than its patience, and says what it leaves behind', async () => {
+    const { withdraw, clock, actor, facts } = await leaving();
+    const failure = refusedWith({ when: 'atBlock', block: 140 });
+    await withdraw.answer(fail(failure));
+    clock.increment(delays.withdrawPatienceMs - 1);
+    expect(actor.getSnapshot().status).toBe('active');
+    clock.increment(1);
+    expect(facts.at(-1)).toEqual({ type: 'axon.leftBehind', failure });
+    expect(actor.getSnapshot().output).toEqual({ exit: 'drained', reason: 'SIGTERM' });
+  });
+
+  it('gives up a question that the chain does not answer', async () => {
+    const { withdraw, clock, actor, facts } = await leaving();
+    clock.increment(delays.withdrawPatienceMs);
+    expect(withdraw.aborted()).toBe(1);
+    expect(facts.at(-1)).toEqual({ type: 'axon.leftBehind', failure: null });
+    expect(actor.getSnapshot().output?.exit).toBe('drained');
+  });
+
+  it('asks the chain also where the port is lost at that moment', async () => {
+    const miner = runMiner({ ...minerInput, withdrawAxonOnStop: true });
+    miner.warm();
+    miner.openChain();
+    miner.seeSubnet(registered);
+    miner.listener.newest().emit({ type: 'listener.closed', failure: lost });
+    miner.drain();
+    expect(miner.value()).toEqual({ alive: { withdrawing: 'asking' } });
+  });
+
+  it('fails with a defect of its own', async () => {
+    const { withdraw, actor } = await leaving();
+    await withdraw.crash('a bug');
+    expect(actor.getSnapshot().output).toMatchObject({ exit: 'failed' });
   });
 });

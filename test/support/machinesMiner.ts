@@ -1,7 +1,7 @@
 import { fromCallback } from 'xstate';
 
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
-import type { AnnounceAxon } from '#src/machines/axonAnnouncement.ts';
+import type { AnnounceAxon, WithdrawAxon } from '#src/machines/axonAnnouncement.ts';
 import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
 import { minerMachine } from '#src/machines/miner.machine.ts';
@@ -21,6 +21,7 @@ export const minerInput: MinerInput = {
   inferencePool: { slots: 1, drainGraceMs: 20_000 },
   rules: { requirePermit: true, minValidatorStake: 0 },
   drainGraceMs: 30_000,
+  withdrawAxonOnStop: false,
 };
 
 /** This miner with its axon, and validators with a permit. */
@@ -43,6 +44,7 @@ export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValida
   const workers = fakeLink<InferenceWorkers>();
   const listener = fakeLink<Listener>();
   const announce = fakeTask<AnnounceAxon>();
+  const withdraw = fakeTask<WithdrawAxon>();
   const links = fakeLink<AcceptValidator>();
   const machine = minerMachine.provide({
     actors: {
@@ -51,6 +53,7 @@ export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValida
       validatorSession: validatorSessionMachine.provide({ actors: { peerLink: peerLink ?? links.logic } }),
       listener: listener.logic,
       announceAxon: announce.logic,
+      withdrawAxon: withdraw.logic,
     },
   });
   const running = start(machine, { input });
@@ -66,6 +69,7 @@ export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValida
     workers,
     listener,
     announce,
+    withdraw,
     links,
     linkOf,
     ...running,
