@@ -2,9 +2,9 @@
  * TAO for alpha and back. By `SubnetMechanism`: 0, which every subnet has unless genesis says otherwise, and root, swap
  * one for one without slippage; 1 swaps against the product of the two reserves.
  *
- * Simplified against the chain: subnets created there are of mechanism 1, their pool weighs both sides, takes a fee of
- * 33/65535 and gets TAO from emission. Nothing of that happens here, so a stable price is the default: stake then is
- * worth what was paid for it, whatever the pool of a fresh subnet holds.
+ * Simplified against the chain (docs/adr/0018): subnets created there are of mechanism 1, their pool weighs both sides,
+ * takes a fee of 33/65535 and gets TAO from emission. Nothing of that happens here, so a stable price is the default:
+ * stake then is worth what was paid for it, whatever the pool of a fresh subnet holds.
  *
  * Sources: pallets/subtensor/src/staking/stake_utils.rs, pallets/swap/src/pallet/impls.rs.
  */
