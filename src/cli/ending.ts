@@ -1,3 +1,5 @@
+import type { Command } from 'commander';
+
 import { commandExitCodes } from '../exitCodes.ts';
 import { isPasswordProblem, type WalletError } from '../keys/errors.ts';
 
@@ -39,6 +41,14 @@ export const conclude = ({ code, text, json }: Ending, asJson: boolean): void =>
   process.exitCode = code;
   if (asJson) process.stdout.write(`${JSON.stringify(json)}\n`);
   else if (text !== '') (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+};
+
+/** Makes a command and those below it end with the code of wrong settings where its arguments are wrong. */
+export const withUsageCode = (command: Command): Command => {
+  for (const below of command.commands) withUsageCode(below);
+  return command.exitOverride(({ exitCode }) => {
+    process.exit(exitCode === 0 ? commandExitCodes.done : commandExitCodes.settings);
+  });
 };
 
 /** Runs a command's work; a defect becomes a message and exit code 1, not a stack trace. */

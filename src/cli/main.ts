@@ -5,6 +5,7 @@ import { auditCommand } from './audit.ts';
 import { demoCommand } from './demo.ts';
 import { devnetCommand } from './devnet.ts';
 import { doctorCommand } from './doctor.ts';
+import { withUsageCode } from './ending.ts';
 import { registerCommand } from './register.ts';
 import { walletCommand } from './wallet.ts';
 
@@ -17,8 +18,8 @@ export const runCli = async (): Promise<void> => {
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
     .addCommand(auditCommand())
-    .addCommand(walletCommand())
-    .addCommand(registerCommand())
-    .addCommand(doctorCommand());
+    .addCommand(withUsageCode(walletCommand()))
+    .addCommand(withUsageCode(registerCommand()))
+    .addCommand(withUsageCode(doctorCommand()));
   await program.parseAsync(process.argv);
 };

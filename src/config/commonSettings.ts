@@ -106,7 +106,7 @@ const wallet = {
     flagAliases: ['--wallet.name'],
     env: 'BT_WALLET_NAME',
     group: 'Wallet',
-    description: 'Name of the wallet (the coldkey). The coldkey itself is never read.',
+    description: 'Name of the wallet (the coldkey). No daemon reads the coldkey itself.',
     placeholder: '<name>',
     allowed: 'a folder name, not a path',
     schema: FolderName,
@@ -135,7 +135,7 @@ const wallet = {
     flag: '--wallet-password-file',
     env: 'BT_WALLET_PASSWORD_FILE',
     group: 'Wallet',
-    description: 'File with the password of an encrypted hotkey and nothing else.',
+    description: 'File with the password of an encrypted key and nothing else.',
     note: "systemd's credential hotkey_password, a BT_PW_ variable, or a question on the terminal",
   }),
   hotkeyUri: optionalText({

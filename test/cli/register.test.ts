@@ -43,7 +43,7 @@ describe('cli / register', () => {
   });
 
   it.each([
-    ['the price is above the limit', ['--max-price', '0.5', '--yes'], 5, 'RegistrationPriceLimitExceeded'],
+    ['the price is above the limit', ['--max-price', '0.001', '--yes'], 5, 'RegistrationPriceLimitExceeded'],
     ['the coldkey cannot pay', ['--max-price', '2', '--yes', '--name', 'poor'], 5, 'NotEnoughBalanceToStake'],
     ['there is no such subnet', ['--max-price', '2', '--yes', '--netuid', '7'], 5, 'SubnetNotExists'],
     ['nobody confirms', ['--max-price', '2'], 2, 'Settings'],
@@ -61,9 +61,10 @@ describe('cli / register', () => {
   });
 
   it('refuses an amount that is none', async () => {
-    const { code, stderr } = await register('--max-price', '1,5');
-    expect(code).toBe(1);
-    expect(stderr).toContain('TAO as a decimal number');
+    const wrong = await register('--max-price', '1,5');
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('TAO as a decimal number') });
+    const missing = await register();
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('--max-price') });
   });
 
   it('shows the price, registers with the coldkey and prints the uid; a second time it sends nothing', async () => {

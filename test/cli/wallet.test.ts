@@ -64,7 +64,7 @@ describe('cli / wallet', () => {
     const signed = await cli([...sign, '--password-file', 'password']);
     expect(JSON.parse(signed.stdout)).toMatchObject({ address: ss58Address });
     expect(signed.code).toBe(0);
-  });
+  }, 180_000);
 
   it('brings a key back from standard input, under the name the environment gives', async () => {
     const env = { BT_WALLET_NAME: 'back', BT_WALLET_HOTKEY: 'again' };
