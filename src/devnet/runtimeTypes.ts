@@ -44,13 +44,14 @@ export const errorType = (pallet: Pallet): AnyType | undefined => {
   return variant(`${crateOf(pallet)}::pallet::Error`, Object.fromEntries(cases), typeParams);
 };
 
+/** By pallet index, whoever asks: clients find the outer event of `System.Events` by its number in the metadata. */
 const outer = (
   name: string,
   pallets: readonly Pallet[],
   inner: (pallet: Pallet) => AnyType | undefined,
 ): AnyType => {
   const cases: Record<string, Case> = {};
-  for (const pallet of pallets) {
+  for (const pallet of pallets.toSorted((a, b) => a.index - b.index)) {
     const type = inner(pallet);
     if (type !== undefined) cases[pallet.name] = { index: pallet.index, fields: [type] };
   }

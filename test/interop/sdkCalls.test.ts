@@ -58,6 +58,18 @@ describe('interop / the official SDK acts on the embedded chain', () => {
     expect((await graph()).axons[2]).toBe('127.0.0.1:8092');
   });
 
+  // Before weights are set: after that miners have stake, and from the next epoch on a permit.
+  it('is told why the chain refuses weights', async () => {
+    const wallet = sdk.wallet(MINER.coldkey, MINER.hotkey);
+    const args = { wallet, netuid: NETUID, mechid: 0, uids: [0, 2], weights: [1, 1], block_time: 0.3 };
+    const refused = await sdk.ask<{ readonly success: boolean; readonly message: string }>(
+      'set_weights',
+      args,
+    );
+    expect(refused.success).toBe(false);
+    expect(refused.message).toContain('NeuronNoValidatorPermit');
+  });
+
   it('sets weights by the mechanism call, and sees the incentive after the epoch', async () => {
     expect(await setWeights([1, 2], [0.25, 0.75])).toMatchObject({
       success: true,
@@ -79,16 +91,5 @@ describe('interop / the official SDK acts on the embedded chain', () => {
     expect(paid.incentive[2]).toBeCloseTo(0.75, 3);
     expect(paid.dividends[0]).toBeCloseTo(1, 3);
     expect(paid.lastUpdate[0]).toBeGreaterThan(0);
-  });
-
-  it('is told why the chain refuses weights', async () => {
-    const wallet = sdk.wallet(MINER.coldkey, MINER.hotkey);
-    const args = { wallet, netuid: NETUID, mechid: 0, uids: [0, 2], weights: [1, 1], block_time: 0.3 };
-    const refused = await sdk.ask<{ readonly success: boolean; readonly message: string }>(
-      'set_weights',
-      args,
-    );
-    expect(refused.success).toBe(false);
-    expect(refused.message).toContain('NeuronNoValidatorPermit');
   });
 });
