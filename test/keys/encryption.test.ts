@@ -60,7 +60,7 @@ describe('keys / encryption', () => {
     let sealed: Uint8Array;
     beforeAll(async () => {
       sealed = await sealSecretbox(bytes(PLAIN), PASSWORD, Buffer.alloc(24, 1));
-    }, 60_000);
+    }, 180_000);
 
     it('writes the bytes that btwallet reads', () => {
       expect(Buffer.from(sealed).toString('hex')).toBe(SECRETBOX.toString('hex'));
@@ -71,7 +71,7 @@ describe('keys / encryption', () => {
         [PASSWORD, 'Testing-password'].map((password) => decryptKeyfile(SECRETBOX, password)),
       );
       expect(opened.map(textOf)).toEqual([PLAIN, null]);
-    }, 60_000);
+    }, 180_000);
 
     it('is refused without any work when it is too short to be one', async () => {
       expect(await openSecretbox(bytes('$NACL and less than a nonce'), PASSWORD)).toBeNull();

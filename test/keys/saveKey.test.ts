@@ -58,7 +58,7 @@ describe('keys / saveKey', () => {
     const ask = async () => 'geheim';
     const opened = await Effect.runPromise(openKey(where, 'coldkey', { passwordFile: null, env: {}, ask }));
     expect(opened.secret).toEqual(secret);
-  }, 60_000);
+  }, 180_000);
 
   it('leaves an existing key as it is, unless told to destroy it', async () => {
     await save('twice');
