@@ -64,6 +64,24 @@ describe('actors / observer', () => {
     expect(lines.filter(({ event }) => event === 'weights.missed')).toHaveLength(1);
   });
 
+  it('tells no weights before they are public, only how many there are', () => {
+    const { log, lines } = recordingLog();
+    const { actor } = run(log);
+    const vector = { uids: [3, 4], values: [23_457, 65_535] };
+    const commit = { epoch: 7, committedAtBlock: 5, vector };
+    for (const event of [
+      { type: 'epoch.scored', epoch: 7, vector },
+      { type: 'commit.stood', ...commit },
+      { type: 'weights.committed', epoch: 7, block: 5 },
+    ]) {
+      actor.send(event);
+    }
+    expect(lines.filter(({ event }) => event === 'epoch.scored')).toMatchObject([{ epoch: 7, weights: 2 }]);
+    expect(JSON.stringify(lines)).not.toContain('23457');
+    actor.send({ type: 'weights.unrevealed', epoch: 7, vector } as { type: string });
+    expect(lines.at(-1)).toMatchObject({ level: 'error', event: 'weights.unrevealed', vector });
+  });
+
   it('is silent about events without a saying, whatever they are called', () => {
     const { log, lines } = recordingLog();
     const { actor } = run(log);

@@ -13,6 +13,7 @@ import type { Devnet } from '#src/devnet/node.ts';
 import type { Outcome } from '#src/domain/outcome.ts';
 import { scheduleOf } from '#src/machines/epoch.machine.ts';
 import type { PreparedWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
+import type { Json } from '#src/store/store.ts';
 import { RATE_LIMIT_BLOCKS, startSubnet } from '#test/chain/devnetFixture.ts';
 import {
   askOnce,
@@ -351,13 +352,26 @@ describe('actors / submitWeights', () => {
     expect(await find(extrinsic)).toMatchObject(unreachable);
   });
 
+  it('takes up the bytes of the version before', async () => {
+    await seal(3);
+    const due = await dueNow();
+    const extrinsic = await prepared(due);
+    const { epoch, genesisHash, specVersion } = (await intent()) ?? {};
+    const value = { epoch, genesisHash, specVersion, prepared: extrinsic } as Json;
+    await Effect.runPromise(life.store.saveSnapshot({ name: 'weights.intent', version: 2, value }));
+    expect(await intent()).toMatchObject({ sealed: null, isSpent: false });
+    expect(await prepared(due)).toEqual(extrinsic);
+    await Effect.runPromise(life.store.saveSnapshot({ name: 'weights.intent', version: 1, value }));
+    expect(await intent()).toBeNull();
+  });
+
   it('ignores an intent that does not decode', async () => {
     await seal(3);
     const due = await dueNow();
     const extrinsic = await prepared(due);
     const save = life.store.saveSnapshot({
       name: 'weights.intent',
-      version: 2,
+      version: 3,
       value: { ...(await intent()), prepared: { ...extrinsic, hex: 'rubbish' } },
     });
     await Effect.runPromise(save);

@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import {
+  checkWeights,
+  findInclusion,
+  prepareWeights,
+  submitWeights,
+} from '#src/actors/submitWeights.actor.ts';
+import { loadIntent, retireIntent, saveIntent, type WeightIntent } from '#src/actors/weightIntent.ts';
+import type { Devnet } from '#src/devnet/node.ts';
+import type { Outcome } from '#src/domain/outcome.ts';
+import type { ReadyWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
+import {
+  askOnce,
+  dataFolder,
+  followChain,
+  openValidatorLife,
+  type ValidatorLife,
+} from '#test/support/actors.ts';
+import { dueOf, settings, signedExtrinsics, startCommitReveal, tempo } from '#test/support/actorsWeights.ts';
+import { until } from '#test/support/peers.ts';
+
+const vector = { uids: [1, 2], values: [32_768, 65_535] };
+
+/** The one-shot actors of a submission where weights go in as timelocked commits, with blocks made by hand. */
+describe('actors / submitWeights with commit-reveal', () => {
+  let devnet: Devnet;
+  let folder = dataFolder();
+  let life: ValidatorLife;
+
+  const live = async (): Promise<void> => {
+    life = await openValidatorLife(folder.dir);
+    await followChain(life.runtime, devnet.url);
+  };
+  const crash = async (): Promise<void> => {
+    await life.end();
+    await live();
+  };
+  beforeEach(async () => {
+    devnet = await startCommitReveal();
+    devnet.sealBlocks(tempo + 2);
+    folder = dataFolder();
+    await live();
+  });
+  afterEach(async () => {
+    await life.end();
+    await devnet.stop();
+    folder.remove();
+  });
+
+  const seal = async (blocks = 1): Promise<number> => {
+    const { number } = devnet.sealBlocks(blocks);
+    await until(() => life.chain.head?.block === number, `block ${number}`);
+    return number;
+  };
+  const sealTo = (block: number): Promise<number> => seal(block - devnet.head().number);
+  const valueIn = <A, E>(outcome: Outcome<A, E>): A => {
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
+    return outcome.value;
+  };
+  const check = (due: WeightsDue) => askOnce(checkWeights(life.runtime, settings), due);
+  const prepare = (due: WeightsDue) => askOnce(prepareWeights(life.runtime, settings), due);
+  const ready = async (due: WeightsDue): Promise<ReadyWeights> => valueIn(await prepare(due));
+  const submit = ({ prepared }: ReadyWeights) => askOnce(submitWeights(life.runtime), { prepared });
+  const find = ({ prepared }: ReadyWeights) =>
+    askOnce(findInclusion(life.runtime), {
+      prepared,
+      fromBlock: prepared.bornAtBlock,
+      toBlock: devnet.head().number,
+    });
+  const intent = async (): Promise<WeightIntent> => {
+    const known = await life.runtime.runPromise(loadIntent);
+    if (known === null) throw new Error('no intent');
+    return known;
+  };
+
+  it('has the bytes and what they lock in on disk before it answers, and the same ones after a crash', async () => {
+    const due = await dueOf(life, vector);
+    const first = await ready(due);
+    expect(first.sealed).toMatchObject({
+      vector,
+      plan: { commitEpoch: due.epoch, revealsFromBlock: due.endsAtBlock },
+    });
+    expect(await intent()).toMatchObject({ epoch: due.epoch, ...first, isSpent: false });
+    await crash();
+    expect(await ready(due)).toEqual(first);
+    expect(await submit(first)).toEqual({ ok: true, value: 'sent' });
+    const block = await seal();
+    expect(await find(first)).toMatchObject({
+      ok: true,
+      value: { found: true, block, outcome: { ok: true } },
+    });
+  });
+
+  it('answers with the commit that stands, and its plaintext, whoever asks after a crash', async () => {
+    const due = await dueOf(life, vector);
+    const first = await ready(due);
+    await submit(first);
+    const block = await seal();
+    await crash();
+    const committed = { epoch: due.epoch, committedAtBlock: block, ...first.sealed };
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed } });
+    // Opened meanwhile: LastUpdate is what is left of it.
+    await sealTo(due.endsAtBlock + 6);
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed } });
+    expect(signedExtrinsics(devnet)).toBe(1);
+  });
+
+  it('knows a commit that it has no plaintext of as weights that stand', async () => {
+    const due = await dueOf(life, vector);
+    await submit(await ready(due));
+    const block = await seal();
+    await life.runtime.runPromise(saveIntent({ ...(await intent()), sealed: null }));
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
+  });
+
+  it('keeps the plaintext of bytes of which nobody knows any more what became of them', async () => {
+    const due = await dueOf(life, vector);
+    const first = await ready(due);
+    await submit(first);
+    const block = await seal();
+    await life.runtime.runPromise(retireIntent(first.prepared.hash));
+    expect(await check(due)).toMatchObject({
+      ok: true,
+      value: { setAtBlock: block, committed: { vector } },
+    });
+    await sealTo(due.endsAtBlock);
+    const next = await dueOf(life, vector);
+    expect((await ready(next)).prepared.hash).not.toBe(first.prepared.hash);
+  });
+
+  it('takes up no bytes that the rules of today refuse: plain ones, and a round that is out', async () => {
+    const due = await dueOf(life, vector);
+    const first = await ready(due);
+    const known = await intent();
+    const { sealed } = first;
+    if (sealed === null) throw new Error('commit-reveal is on');
+    const out = { ...sealed, plan: { ...sealed.plan, revealRound: 1 } };
+    for (const stale of [{ sealed: null }, { sealed: out }, { isSpent: true }]) {
+      await life.runtime.runPromise(saveIntent({ ...known, ...stale }));
+      const renewed = await ready(due);
+      expect(renewed.prepared.hash).not.toBe(first.prepared.hash);
+      expect(renewed.sealed?.plan.revealRound).toBeGreaterThan(1);
+    }
+  });
+
+  it.each([3, 4, 5])('commits to no other epoch than its own, with %d blocks left', async (left) => {
+    const due = await dueOf(life, vector);
+    await sealTo(due.endsAtBlock - left);
+    const outcome = await prepare(due);
+    if (left < 4) {
+      expect(outcome).toMatchObject({ ok: false, error: { _tag: 'Refused', check: 'EpochTooShort' } });
+      return;
+    }
+    const last = valueIn(outcome);
+    expect(last.prepared.expiresAtBlock).toBeLessThanOrEqual(due.endsAtBlock);
+    await submit(last);
+    const block = await seal();
+    expect(await check(due)).toMatchObject({
+      ok: true,
+      value: { setAtBlock: block, committed: { plan: { commitEpoch: due.epoch } } },
+    });
+  });
+});
