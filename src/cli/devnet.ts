@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { developmentGenesis } from '../devnet/developmentGenesis.ts';
 import { type GenesisConfig, GenesisError, parseGenesis } from '../devnet/genesis.ts';
 import { type Devnet, startDevnet } from '../devnet/node.ts';
+import { profileOf } from '../devnet/profiles.ts';
 
 /** The port on which subtensor's local chain listens, and so where clients look with the network `local`. */
 const DEFAULT_PORT = 9944;
@@ -17,6 +18,10 @@ type DevnetFlags = {
   readonly blockTime?: number;
   readonly finalityLag: number;
   readonly manualSeal?: true;
+  readonly archive?: true;
+  readonly faults?: true;
+  readonly data?: string;
+  readonly spec?: number;
 };
 
 const integerIn =
@@ -49,13 +54,17 @@ const start = async (flags: DevnetFlags): Promise<Devnet> => {
   }
 };
 
-const startWith = (genesis: GenesisConfig, flags: DevnetFlags): Promise<Devnet> =>
+const startWith = async (genesis: GenesisConfig, flags: DevnetFlags): Promise<Devnet> =>
   startDevnet({
     genesis,
     host: flags.host,
     port: flags.port,
     sealing: flags.manualSeal ? 'manual' : 'interval',
     finalityLagBlocks: flags.finalityLag,
+    archive: flags.archive === true,
+    faults: flags.faults === true,
+    ...(flags.data !== undefined && { dataDir: flags.data }),
+    ...(flags.spec !== undefined && { profile: profileOf(flags.spec) }),
     ...(flags.blockTime !== undefined && { blockTimeMs: flags.blockTime }),
   });
 
@@ -109,5 +118,13 @@ export const devnetCommand = (): Command =>
         .argParser(integerIn(0, 100))
         .default(0),
     )
+    .option('--data <folder>', 'keep the chain in this folder and go on with the one that is there')
+    .option('--archive', 'keep the state of every block, not only of the last 300')
+    .addOption(
+      new Option('--spec <version>', 'runtime of block 0: 320, 343, 425 or 426').argParser(
+        integerIn(1, 1_000_000),
+      ),
+    )
+    .option('--faults', 'let clients cause faults: RPC methods devnet_*; for tests only')
     .option('--manual-seal', 'make blocks only on request: RPC method engine_createBlock')
     .action((flags: DevnetFlags) => run(flags).catch(fail));

@@ -10,6 +10,7 @@ import { createPool, type Pool, type PoolEntry, type RetractedTransactions } fro
 import type { RuntimeProfile } from './profiles.ts';
 import type { Runtime } from './runtime.ts';
 import { codeOf, createRuntimeTimeline } from './runtimeTimeline.ts';
+import type { ChainSnapshot } from './snapshot.ts';
 import type { StateView } from './state.ts';
 import { accountOf } from './system.ts';
 import { checkValidity, type ValidityContext } from './validity.ts';
@@ -18,6 +19,9 @@ import { checkValidity, type ValidityContext } from './validity.ts';
 export const STATE_HISTORY_BLOCKS = 300;
 /** Blocks whose headers and extrinsics are kept; more than `BLOCK_HASH_COUNT`, on which eras depend. */
 const BLOCK_HISTORY = 20_000;
+
+/** Blocks in a snapshot: those that eras reach back to, and some more. */
+const SNAPSHOT_BLOCKS = BLOCK_HASH_COUNT + 100;
 
 export type ReorgOptions = {
   /** How many of the newest blocks are replaced; none of them may be final. */
@@ -61,6 +65,8 @@ export type Chain = {
   stallFinality(isStalled: boolean): void;
   /** Keeps announcements of blocks back, until told otherwise; then they come in their order. */
   freezeHeads(isFrozen: boolean): void;
+  /** What goes on from here after a restart. The state's part is only good until the next block. */
+  snapshot(): ChainSnapshot;
   /** Gives a function that stops listening. */
   listen(listener: ChainListener): () => void;
 };
@@ -77,6 +83,8 @@ export type ChainOptions = {
   /** Keeps the states and blocks of all times. */
   readonly isArchive: boolean;
   readonly writeGenesis: (ctx: Context) => void;
+  /** A chain to go on with instead of block 0; of the same genesis. */
+  readonly restore?: ChainSnapshot;
   readonly onDefect: (error: unknown) => void;
 };
 
@@ -98,6 +106,14 @@ export const createChain = (options: ChainOptions): Chain => {
   const forks = new WeakMap<Block, StateView>();
   let finalized = genesis;
   let isFinalityStalled = false;
+
+  if (options.restore !== undefined) {
+    const { blocks, runtimes, upgrades, finalizedNumber } = options.restore;
+    state.load(options.restore.state);
+    timeline.restore(runtimes, upgrades);
+    for (const block of blocks) history.push(block);
+    finalized = history.byNumber(finalizedNumber) ?? genesis;
+  }
 
   const runtimeAt = ({ number }: Block): Runtime => timeline.at(number);
   const stateAt = (block: Block): StateView => forks.get(block) ?? state;
@@ -210,6 +226,14 @@ export const createChain = (options: ChainOptions): Chain => {
       isFinalityStalled = isStalled;
       finalize();
     },
+    snapshot: () => ({
+      genesisHash: genesis.hash,
+      blocks: isArchive ? history.blocks() : history.blocks().slice(-SNAPSHOT_BLOCKS),
+      finalizedNumber: finalized.number,
+      runtimes: timeline.changes(),
+      upgrades: timeline.upgrades(),
+      state: state.dump(),
+    }),
     freezeHeads: announcer.setFrozen,
     listen: announcer.listen,
   };

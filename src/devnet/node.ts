@@ -3,17 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { deposit } from './balances.ts';
 import type { Block } from './blockBuilder.ts';
-import { type Chain, createChain, type ReorgOptions } from './chain.ts';
+import { type Chain, type ChainOptions, createChain, type ReorgOptions } from './chain.ts';
 import { createFaults, type FaultSwitches } from './faults.ts';
 import { type Beacon, createBeacon } from './drand/beacon.ts';
 import { drand, drandWith } from './drand/pallet.ts';
 import { accountFromAddress, type GenesisConfig } from './genesis.ts';
 import type { Context, Pallet } from './pallet.ts';
 import { startProducer } from './producer.ts';
-import { RUNTIME_PROFILES, type RuntimeProfile } from './profiles.ts';
+import { profileOf, type RuntimeProfile } from './profiles.ts';
 import type { NodeControl } from './rpc/methods.ts';
 import { type RpcServer, startRpcServer } from './rpc/server.ts';
 import { createRuntime, defaultPallets } from './runtime.ts';
+import { type ChainSnapshot, openSnapshotStore, SnapshotError, type SnapshotStore } from './snapshot.ts';
 
 export type DevnetOptions = {
   readonly genesis: GenesisConfig;
@@ -31,6 +32,10 @@ export type DevnetOptions = {
   readonly archive?: boolean;
   /** The runtime that block 0 has; spec 425 when not given. See profiles.ts for others. */
   readonly profile?: RuntimeProfile;
+  /** Folder in which the chain is kept over restarts; in memory only when not given. */
+  readonly dataDir?: string;
+  /** How many blocks pass between two snapshots in `dataDir`; 50 when not given. One more is written at the end. */
+  readonly snapshotEveryBlocks?: number;
   /** Serves the RPC methods `devnet_*`, by which clients cause faults; not served when not given. */
   readonly faults?: boolean;
   /** Pallets beyond the node's own; subtensor's when not given. */
@@ -40,6 +45,9 @@ export type DevnetOptions = {
   /** Told about faults of pallets: exceptions that are no dispatch errors. A process warning when not given. */
   readonly onDefect?: (error: unknown) => void;
 };
+
+/** Ten minutes of the real chain. */
+const SNAPSHOT_EVERY_BLOCKS = 50;
 
 export type SealOptions = {
   /** Timestamp of the block, Unix ms; must be later than its parent's. */
@@ -103,7 +111,7 @@ const createClock =
 /** `options` with what they leave open. */
 type Settled = DevnetOptions & Required<Pick<DevnetOptions, 'pallets' | 'onDefect'>>;
 
-const openChain = (options: Settled): Chain => {
+const openChain = (options: Settled, restore: ChainSnapshot | undefined): Chain => {
   const { genesis, pallets, onDefect } = options;
   const { blockTimeMs } = genesis;
   const runtime = createRuntime({
@@ -111,7 +119,7 @@ const openChain = (options: Settled): Chain => {
     pallets,
     ...(options.profile && { profile: options.profile }),
   });
-  return createChain({
+  const chainOptions: ChainOptions = {
     runtime,
     makeRuntime: (profile) => createRuntime({ blockTimeMs, pallets, profile, state: runtime.state }),
     blockTimeMs,
@@ -120,7 +128,47 @@ const openChain = (options: Settled): Chain => {
     isArchive: options.archive === true,
     writeGenesis: writeGenesis(genesis, runtime.pallets),
     onDefect,
+  };
+  return createChain(restore === undefined ? chainOptions : { ...chainOptions, restore });
+};
+
+/** Snapshots of a chain at intervals and at its end. A failed one is told and does not stop the chain. */
+const keepSnapshots = (
+  store: SnapshotStore,
+  chain: Chain,
+  { everyBlocks, onDefect }: { readonly everyBlocks: number; readonly onDefect: (error: unknown) => void },
+) => {
+  const stop = chain.listen({
+    onImport: ({ number }) => {
+      if (number % everyBlocks === 0) store.write(chain.snapshot).catch(onDefect);
+    },
   });
+  return async (): Promise<void> => {
+    stop();
+    try {
+      await store.write(chain.snapshot);
+    } finally {
+      await store.close();
+    }
+  };
+};
+
+/** The chain of the folder's snapshot, or a new one. */
+const restoreChain = async (store: SnapshotStore | undefined, options: Settled): Promise<Chain> => {
+  if (store === undefined) return openChain(options, undefined);
+  try {
+    const snapshot = await store.read();
+    const chain = openChain(options, snapshot);
+    if (snapshot === undefined || snapshot.genesisHash === chain.genesis.hash) return chain;
+    const mismatch = `its genesis is ${snapshot.genesisHash}, this one's ${chain.genesis.hash}`;
+    throw new SnapshotError(
+      store.file,
+      `belongs to another chain (${mismatch}): start with the genesis file and the version that made it`,
+    );
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 };
 
 /** The node's listening end, which can be taken away and put back. */
@@ -141,13 +189,6 @@ const createOutlet = (start: (port: number) => Promise<RpcServer>) => {
   };
 };
 
-const profileOf = (specVersion: number): RuntimeProfile => {
-  const profile = RUNTIME_PROFILES.find((candidate) => candidate.specVersion === specVersion);
-  if (profile !== undefined) return profile;
-  const known = RUNTIME_PROFILES.map((candidate) => candidate.specVersion).join(', ');
-  throw new RangeError(`no runtime of spec ${specVersion}: choose one of ${known}`);
-};
-
 /** Starts a chain from its genesis. Rejects when the port is taken or the genesis does not fit the pallets. */
 export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
   await cryptoWaitReady(); // the WASM hashes; the JavaScript ones give the same, slower
@@ -159,7 +200,10 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
     pallet === drand ? drandWith(beacon) : pallet,
   );
   const isManual = options.sealing === 'manual';
-  const chain = openChain({ ...options, genesis, pallets, onDefect });
+  const store = options.dataDir === undefined ? undefined : await openSnapshotStore(options.dataDir);
+  const chain = await restoreChain(store, { ...options, genesis, pallets, onDefect });
+  const everyBlocks = options.snapshotEveryBlocks ?? SNAPSHOT_EVERY_BLOCKS;
+  const saveLast = store && keepSnapshots(store, chain, { everyBlocks, onDefect });
   const nextMs = createClock(isManual, blockTimeMs);
   const seal = ({ nowMs }: SealOptions = {}): Block => chain.seal(nextMs(chain.head(), nowMs));
   const faults = createFaults();
@@ -219,6 +263,7 @@ export const startDevnet = async (options: DevnetOptions): Promise<Devnet> => {
     stop: async () => {
       producer?.stop();
       await outlet.unplug();
+      await saveLast?.();
     },
   };
 };

@@ -134,6 +134,14 @@ export const SPEC_320: RuntimeProfile = {
 export const RUNTIME_PROFILES: readonly RuntimeProfile[] = [SPEC_320, SPEC_343, SPEC_425, SPEC_426];
 export const DEFAULT_PROFILE = SPEC_425;
 
+/** @throws RangeError for a spec version that has no profile */
+export const profileOf = (specVersion: number): RuntimeProfile => {
+  const profile = RUNTIME_PROFILES.find((candidate) => candidate.specVersion === specVersion);
+  if (profile !== undefined) return profile;
+  const known = RUNTIME_PROFILES.map((candidate) => candidate.specVersion).join(', ');
+  throw new RangeError(`no runtime of spec ${specVersion}: choose one of ${known}`);
+};
+
 /** From this spec on epochs follow stored state; before it they fired by a modulo of the block number. */
 export const FIRST_STATEFUL_EPOCH_SPEC = 420;
 

@@ -19,7 +19,8 @@ export type RuntimeTimeline = {
   /** Forgets changes after a block; scheduled ones happen again. */
   rollback(block: number): void;
   changes(): readonly RuntimeChange[];
-  restore(changes: readonly RuntimeChange[]): void;
+  upgrades(): readonly RuntimeChange[];
+  restore(changes: readonly RuntimeChange[], upgrades: readonly RuntimeChange[]): void;
 };
 
 /** Moves of items that one runtime keeps out of sight and the other shows. */
@@ -76,8 +77,10 @@ export const createRuntimeTimeline = (
       changes = changes.filter(({ fromBlock }) => fromBlock <= block);
     },
     changes: () => changes,
-    restore: (restored) => {
+    upgrades: () => [...scheduled].map(([fromBlock, profile]) => ({ fromBlock, profile })),
+    restore: (restored, upgrades) => {
       changes = restored;
+      for (const { fromBlock, profile } of upgrades) scheduled.set(fromBlock, profile);
     },
   };
 };
