@@ -1,3 +1,4 @@
+import * as Effect from 'effect/Effect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import {
@@ -18,7 +19,7 @@ import {
   type ValidatorLife,
 } from '#test/support/actors.ts';
 import { dueOf, settings, signedExtrinsics, startCommitReveal, tempo } from '#test/support/actorsWeights.ts';
-import { until } from '#test/support/peers.ts';
+import { identityOfUri, NETUID, until } from '#test/support/peers.ts';
 
 const vector = { uids: [1, 2], values: [32_768, 65_535] };
 
@@ -159,6 +160,64 @@ describe('actors / submitWeights with commit-reveal', () => {
     expect(await check(due)).toMatchObject({
       ok: true,
       value: { setAtBlock: block, committed: { plan: { commitEpoch: due.epoch } } },
+    });
+  });
+
+  describe('whose owner changes the rule', () => {
+    /** Longer than the window before an epoch in which the owner may change nothing. */
+    const epochBlocks = 30;
+
+    const begin = async (isCommitReveal: boolean): Promise<void> => {
+      await life.end();
+      await devnet.stop();
+      devnet = await startCommitReveal({ commitRevealWeightsEnabled: isCommitReveal }, epochBlocks);
+      devnet.sealBlocks(epochBlocks + 2);
+      folder.remove();
+      folder = dataFolder();
+      await live();
+    };
+    const enable = async (enabled: boolean): Promise<void> => {
+      const { connection } = life.chain;
+      if (connection === null) throw new Error('no connection');
+      const call = {
+        pallet: 'AdminUtils',
+        name: 'sudo_set_commit_reveal_weights_enabled',
+        args: [NETUID, enabled],
+      };
+      const change = Effect.gen(function* () {
+        const head = yield* connection.finalizedHead();
+        const identity = identityOfUri('//Eve');
+        const prepared = yield* connection.prepare({ identity, call, head, periodBlocks: 8 });
+        return yield* connection.submitPrepared({ prepared });
+      });
+      expect(await life.runtime.runPromise(change)).toBe('sent');
+      await seal();
+    };
+
+    it.each([
+      [true, 'CommitRevealDisabled'],
+      [false, 'CommitRevealEnabled'],
+    ])('signs anew by the present one; commit-reveal was on: %s', async (wasOn, refusal) => {
+      await begin(wasOn);
+      const due = await dueOf(life, vector);
+      const first = await ready(due);
+      expect(first.sealed !== null).toBe(wasOn);
+      await enable(!wasOn);
+      await submit(first);
+      await seal();
+      expect(await find(first)).toMatchObject({
+        ok: true,
+        value: {
+          found: true,
+          outcome: { ok: false, error: { check: refusal, retry: { when: 'nextBlock' } } },
+        },
+      });
+      expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
+      const second = await ready(due);
+      expect(second.sealed !== null).toBe(!wasOn);
+      expect(await submit(second)).toEqual({ ok: true, value: 'sent' });
+      const block = await seal();
+      expect(await check(due)).toMatchObject({ ok: true, value: { setAtBlock: block } });
     });
   });
 });

@@ -27,17 +27,20 @@ import { identityOfUri, NETUID, until } from './peers.ts';
 export const tempo = 10;
 
 /** Alice (uid 0) validates, Bob (1) and Charlie (2) mine; weights go in as timelocked commits. */
-export const startCommitReveal = (rules: Readonly<Record<string, number | boolean>> = {}): Promise<Devnet> =>
+export const startCommitReveal = (
+  rules: Readonly<Record<string, number | boolean>> = {},
+  epochBlocks = tempo,
+): Promise<Devnet> =>
   startDevnet({
     sealing: 'manual',
     genesis: decodeGenesis({
       chain: 'weight reveals test',
       blockTimeMs: 1_000,
-      accounts: [],
+      accounts: [{ address: '//Eve', free: '1000000000000' }],
       subnets: [
         {
           netuid: NETUID,
-          tempo,
+          tempo: epochBlocks,
           ownerColdkey: '//Eve',
           ownerHotkey: '//Ferdie',
           hyperparameters: {
