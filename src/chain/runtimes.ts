@@ -26,6 +26,8 @@ const METADATA_VERSION = new Uint8Array([15, 0, 0, 0]);
 const MAGIC = new Uint8Array([0x6d, 0x65, 0x74, 0x61]);
 /** Runtimes kept: the present one, the one before an upgrade, and spare. Each takes some 20 MB. */
 const MAX_KEPT = 3;
+/** Blocks whose version is remembered: a block is asked about several times while it is the newest. */
+const MAX_VERSIONS = 64;
 
 const readVersion = (rpc: Rpc, blockHash: string): Effect.Effect<RuntimeVersion, ChainError> =>
   Effect.flatMap(rpc.call('state_getRuntimeVersion', [blockHash]), (answer) => {
@@ -60,24 +62,51 @@ const readMetadata = Effect.fnUntraced(function* (rpc: Rpc, blockHash: string) {
   return yield* new ChainMalformed({ operation: 'state_getMetadata', detail: 'no metadata in the answer' });
 });
 
-/** Cache of runtimes for one connection. Loads are one at a time, so that a version is fetched once. */
+/** A map of at most `limit` entries that forgets the one used least lately. */
+const recent = <A>(limit: number) => {
+  const entries = new Map<string, A>();
+  const put = (key: string, value: A): void => {
+    entries.delete(key);
+    entries.set(key, value);
+    const oldest = entries.keys().next().value;
+    if (entries.size > limit && oldest !== undefined) entries.delete(oldest);
+  };
+  const get = (key: string): A | undefined => {
+    const found = entries.get(key);
+    if (found !== undefined) put(key, found);
+    return found;
+  };
+  return { get, put };
+};
+
+/**
+ * Cache of runtimes for one connection. The version is asked for once per block, the metadata once per version; what
+ * was not used for a while is forgotten, so upgrades leave nothing behind. Loads are one at a time, so that a version
+ * is fetched once.
+ */
 export const makeRuntimes = (rpc: Rpc): Runtimes => {
-  const kept = new Map<string, Runtime>();
+  const runtimes = recent<Runtime>(MAX_KEPT);
+  const versions = recent<RuntimeVersion>(MAX_VERSIONS);
   const loading = Semaphore.makeUnsafe(1);
   const load = Effect.fnUntraced(function* (key: string, version: RuntimeVersion, blockHash: string) {
-    const found = kept.get(key);
+    const found = runtimes.get(key);
     if (found !== undefined) return found;
     const runtime = yield* makeRuntime(version, u8aConcat(yield* readMetadata(rpc, blockHash)));
-    kept.set(key, runtime);
-    const oldest = kept.keys().next().value;
-    if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
+    runtimes.put(key, runtime);
     return runtime;
+  });
+  const versionAt = Effect.fnUntraced(function* (blockHash: string) {
+    const known = versions.get(blockHash);
+    if (known !== undefined) return known;
+    const version = yield* readVersion(rpc, blockHash);
+    versions.put(blockHash, version);
+    return version;
   });
   return {
     at: Effect.fnUntraced(function* (blockHash: string) {
-      const version = yield* readVersion(rpc, blockHash);
-      const key = `${version.specName}-${version.specVersion}`;
-      return kept.get(key) ?? (yield* loading.withPermits(1)(load(key, version, blockHash)));
+      const version = yield* versionAt(blockHash);
+      const key = `${version.specName}-${version.specVersion}-${version.transactionVersion}`;
+      return runtimes.get(key) ?? (yield* loading.withPermits(1)(load(key, version, blockHash)));
     }),
   };
 };

@@ -3,7 +3,7 @@ import * as Effect from 'effect/Effect';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { Chain, type ChainConnection } from '#src/chain/client.ts';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
-import { type Devnet, startDevnet } from '#src/devnet/node.ts';
+import { type Devnet, type DevnetOptions, startDevnet } from '#src/devnet/node.ts';
 import { subtensorModule } from '#src/devnet/subtensor/pallet.ts';
 import type { WeightVector } from '#src/domain/weightVector.ts';
 import { type Identity, identityFromUri } from '#src/keys/identity.ts';
@@ -17,14 +17,18 @@ export const startSubnet = (options: {
   readonly sealing: 'manual' | 'interval';
   readonly hyperparameters?: Record<string, number | boolean>;
   readonly flags?: { readonly allowLoopbackAxon: boolean };
+  /** Funded accounts, by secret URI. */
+  readonly funded?: readonly string[];
+  readonly node?: Partial<Pick<DevnetOptions, 'profile' | 'startMs' | 'finalityLagBlocks'>>;
 }): Promise<Devnet> =>
   startDevnet({
     sealing: options.sealing,
     pallets: [subtensorModule],
+    ...options.node,
     genesis: decodeGenesis({
       chain: 'chain client test',
       blockTimeMs: options.sealing === 'manual' ? 1_000 : 100,
-      accounts: [],
+      accounts: (options.funded ?? []).map((address) => ({ address, free: '1000000000000' })),
       flags: options.flags ?? {},
       subnets: [
         {
