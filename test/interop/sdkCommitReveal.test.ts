@@ -10,7 +10,10 @@ const TEMPO = 30;
 let devnet: Devnet;
 let sdk: Sdk;
 beforeAll(async () => {
-  devnet = await startChain({ tempo: TEMPO, hyperparameters: { commitRevealWeightsEnabled: true } });
+  devnet = await startChain({
+    tempo: TEMPO,
+    hyperparameters: { commitRevealWeightsEnabled: true, weightsSetRateLimit: '0' },
+  });
   sdk = startSdk(devnet.url);
 });
 afterAll(async () => {
@@ -69,7 +72,7 @@ describe('interop / the official SDK with commit-reveal', () => {
       signature: KNOWN_SIGNATURE,
     });
     const { beacon } = devnet;
-    const round = beacon.roundAt(Date.now()) + 3;
+    const round = beacon.roundAt(Date.now()) + 2;
     const commit = lock(Buffer.from(payload, 'hex'), round, beacon.configuration.publicKey);
     const call = {
       wallet: wallet(),
@@ -124,6 +127,9 @@ describe('interop / commitments', () => {
       success: true,
       one: text,
       all: { [addressOf(VALIDATOR.hotkey)]: text },
+    });
+    expect(await sdk.ask('metagraph', { netuid: NETUID, lite: true })).toMatchObject({
+      info: { commitments: [[addressOf(VALIDATOR.hotkey), text]] },
     });
   });
 });
