@@ -1,8 +1,8 @@
 import type { Retry } from './failures.ts';
 import type { Neuron } from './metagraph.ts';
 import type { ForecastRequest, WeightCheck } from './weightForecast.ts';
-import type { WeightVector } from './weightVector.ts';
 import { missingWeights } from './weights.ts';
+import type { WeightVector } from './weightVector.ts';
 
 /** Version of timelocked commits this program writes (`CommitRevealWeightsVersion`). */
 export const commitRevealVersion = 4;

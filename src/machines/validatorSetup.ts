@@ -3,6 +3,7 @@ import { assign, enqueueActions, setup } from 'xstate';
 import type { Hotkey } from '../domain/ids.ts';
 import { chainLinkMachine } from './chainLink.machine.ts';
 import { epochMachine, scheduleOf } from './epoch.machine.ts';
+import { lagReading } from './lagReading.ts';
 import { seeMetagraph } from './membership.ts';
 import { minerSessionMachine } from './minerSession.machine.ts';
 import { isOverdueAt, overdueAfterMs } from './overdue.ts';
@@ -17,7 +18,7 @@ import type {
   ValidatorInput,
   ValidatorOutput,
 } from './validatorLife.ts';
-import { lagReading, weightAlarmMachine } from './weightAlarm.machine.ts';
+import { weightAlarmMachine } from './weightAlarm.machine.ts';
 import { weightRevealMachine } from './weightReveal.machine.ts';
 import { weightSettingMachine } from './weightSetting.machine.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedClock } from 'xstate';
 
-import { type LagReading, weightAlarmMachine } from '#src/machines/weightAlarm.machine.ts';
+import type { LagReading } from '#src/machines/lagReading.ts';
+import { weightAlarmMachine } from '#src/machines/weightAlarm.machine.ts';
 import { isPlainJson, reachedStates, start, stateIds } from '#test/support/machines.ts';
 
 /** Block 7250 of epoch 20, which began in block 7200 and ends in 7560. */
