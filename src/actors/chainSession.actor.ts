@@ -6,7 +6,7 @@ import type { EventObject } from 'xstate';
 import { Chain, type ConnectOptions } from '../chain/client.ts';
 import { type ChainError, toChainFailure } from '../chain/errors.ts';
 import type { ChainFailure } from '../domain/failures.ts';
-import type { ChainLinkEvent, ChainSession, ReadSubnet } from '../machines/chainLink.machine.ts';
+import type { ChainLinkEvent, ChainSession, ReadSubnet } from '../machines/chainLife.ts';
 import { type ActorRuntime, fromEffect, fromScoped, type Link } from './bridge.ts';
 import type { CheckChain } from './chainIdentity.ts';
 import { CurrentChain, connection } from './currentChain.ts';

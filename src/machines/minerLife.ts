@@ -3,7 +3,7 @@ import type { CallbackActorLogic, EventObject } from 'xstate';
 import type { LinkFailure, SubmitFailure } from '../domain/failures.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
 import type { AnnouncedAxon, AxonFact, Warned } from './axonAnnouncement.ts';
-import type { ChainFact, ChainLinkInput } from './chainLink.machine.ts';
+import type { ChainFact, ChainLinkInput } from './chainLife.ts';
 import type { InferencePoolFact, InferencePoolInput } from './inferencePool.machine.ts';
 import type { Membership, MembershipFact } from './membership.ts';
 import type { ChildEnded } from './root.ts';

@@ -3,7 +3,7 @@ import type { PromiseActorLogic } from 'xstate';
 import type { StoreFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex, Hotkey } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { ChainFact, ChainLinkInput } from './chainLink.machine.ts';
+import type { ChainFact, ChainLinkInput } from './chainLife.ts';
 import type { EpochFact } from './epoch.machine.ts';
 import type { Membership, MembershipFact } from './membership.ts';
 import type { MinerSessionFact } from './minerSession.machine.ts';

@@ -4,7 +4,8 @@ import { initialTransition, transition } from 'xstate';
 import type { HeightReading } from '#src/domain/chainHeight.ts';
 import type { ChainFailure } from '#src/domain/failures.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
-import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
+import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
+import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { delays } from '#src/machines/delays.ts';
 import { type CompareHeights, endpointWatchMachine } from '#src/machines/endpointWatch.machine.ts';
 import {

@@ -2,7 +2,8 @@ import { fromCallback } from 'xstate';
 
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import type { AnnounceAxon, WithdrawAxon } from '#src/machines/axonAnnouncement.ts';
-import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
+import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
+import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
 import { minerMachine } from '#src/machines/miner.machine.ts';
 import type { Listener, MinerInput } from '#src/machines/minerLife.ts';

@@ -1,6 +1,7 @@
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import { succeed } from '#src/domain/outcome.ts';
-import { type ChainSession, chainLinkMachine, type ReadSubnet } from '#src/machines/chainLink.machine.ts';
+import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
+import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
