@@ -15,6 +15,8 @@ import { startVitest, type Vitest } from 'vitest/node';
 const EXIT_FAILED = 1;
 const EXIT_UNAVAILABLE = 3;
 const PIP_TIMEOUT_MS = 15 * 60_000;
+/** pip lists every version there is. */
+const MAX_REASON = 500;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const requirements = join(root, 'test', 'interop', 'requirements.txt');
@@ -25,7 +27,9 @@ const stamp = join(cache, 'installed');
 
 /** One line that says why, and the code that means "not tested". */
 const giveUp = (reason: string): never => {
-  process.stderr.write(`interop: not run: ${reason.trim().replaceAll(/\s*\n\s*/g, ' | ')}\n`);
+  const line = reason.trim().replaceAll(/\s*\n\s*/g, ' | ');
+  const shown = line.length <= MAX_REASON ? line : `${line.slice(0, 200)} … ${line.slice(-200)}`;
+  process.stderr.write(`interop: not run: ${shown}\n`);
   process.exit(EXIT_UNAVAILABLE);
 };
 
