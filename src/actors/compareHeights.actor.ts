@@ -25,10 +25,16 @@ const otherChain = (endpoint: string): ChainFailure => ({
 
 /** Ours first: while it is silent there is nothing to compare with, and its watchdog decides. */
 const compare = (settings: CompareSettings) =>
-  Effect.fn('chain.compareHeights')(function* (input: { readonly endpoint: string; readonly head: Head }) {
+  Effect.fn('chain.compareHeights')(function* (input: {
+    readonly endpoint: string | null;
+    readonly head: Head;
+  }) {
     const { endpoint, head } = input;
     const live = yield* connection;
-    const ours = yield* Effect.mapError(live.paceAt(head), toChainFailure);
+    const ours = { block: head.block, ...(yield* Effect.mapError(live.paceAt(head), toChainFailure)) };
+    if (endpoint === null) {
+      return { ours, other: ours, isSameChain: true, nowMs: yield* Clock.currentTimeMillis };
+    }
     const other = yield* Effect.mapError(
       readHeight({
         endpoint,
@@ -40,7 +46,7 @@ const compare = (settings: CompareSettings) =>
     );
     if (other.genesisHash !== live.genesisHash) return yield* Effect.fail(otherChain(endpoint));
     return {
-      ours: { block: head.block, ...ours },
+      ours,
       other: { block: other.head.block, timestampMs: other.timestampMs },
       isSameChain: other.hashAsked === null ? null : other.hashAsked === head.blockHash,
       nowMs: yield* Clock.currentTimeMillis,

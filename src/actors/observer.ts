@@ -12,6 +12,7 @@ const levels: Readonly<Record<string, Level>> = {
   'chain.lagging': 'warn',
   'chain.preferred': 'info',
   'chain.forked': 'error',
+  'chain.old': 'warn',
   'chain.upgraded': 'info',
   'round.ended': 'info',
   'rounds.recovering': 'warn',
@@ -59,6 +60,8 @@ const sayings: Readonly<Record<string, string>> = {
   'chain.lagging': 'the node is behind another one, which is used from now on',
   'chain.preferred': 'a node that stands earlier in the list is well again and is used from now on',
   'chain.forked': 'two nodes have different blocks at the same height: one of them is wrong, check both',
+  'chain.old':
+    'the newest block of the node is minutes old: it is catching up, or the clock of this machine is wrong',
   'chain.upgraded': 'the chain runs a new runtime; its metadata was read',
   'epoch.stalled': 'scoring failed and is tried again',
   'session.ready': 'a miner can be asked',

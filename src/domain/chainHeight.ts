@@ -37,6 +37,12 @@ export type HeightReading = {
  */
 export type HeightVerdict = 'ahead' | 'level' | 'behind' | 'implausible' | 'forked';
 
+/** A head this old by our clock is no head of a living chain: finney makes a block every 12 s. */
+const OLD_AFTER_MS = 300_000;
+
+/** Whether the newest block of our endpoint lies too far back, whatever others say. */
+export const isOld = ({ ours, nowMs }: HeightReading): boolean => nowMs - ours.timestampMs > OLD_AFTER_MS;
+
 /** One minute of blocks on finney: less is the ordinary difference between two nodes. */
 export const LAG_TOLERANCE_BLOCKS = 5;
 /** Clocks of hosts differ; Substrate itself accepts blocks from up to 30 s ahead (pallet_timestamp). */

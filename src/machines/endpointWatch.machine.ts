@@ -1,6 +1,6 @@
 import { assign, enqueueActions, type PromiseActorLogic, setup } from 'xstate';
 
-import { type HeightReading, judgeHeight } from '../domain/chainHeight.ts';
+import { type HeightReading, isOld, judgeHeight } from '../domain/chainHeight.ts';
 import { maskEndpoint } from '../domain/endpoint.ts';
 import type { ChainFailure } from '../domain/failures.ts';
 import type { Head } from '../domain/metagraph.ts';
@@ -8,10 +8,13 @@ import type { Outcome } from '../domain/outcome.ts';
 import { root } from './root.ts';
 import { unprovidedTask } from './unprovided.ts';
 
-/** Asks another endpoint how far it is, and ours what its head says, at the same time. */
+/**
+ * Asks our endpoint what time its head has, and another one how far it is; without another (null) the reading has
+ * ours on both sides.
+ */
 export type CompareHeights = PromiseActorLogic<
   Outcome<HeightReading, ChainFailure>,
-  { readonly endpoint: string; readonly head: Head }
+  { readonly endpoint: string | null; readonly head: Head }
 >;
 
 export type EndpointWatchInput = {
@@ -34,13 +37,21 @@ export type Departure = {
   readonly otherBlock: number;
 };
 
-/** What the root learns of endpoints that disagree. */
-export type EndpointFact = {
-  readonly type: 'chain.forked';
-  readonly endpoint: string;
-  readonly other: string;
-  readonly block: number;
-};
+/** What the root learns of endpoints. */
+export type EndpointFact =
+  | {
+      readonly type: 'chain.forked';
+      readonly endpoint: string;
+      readonly other: string;
+      readonly block: number;
+    }
+  /** Heads arrive, and the newest is minutes old: a node that catches up, or a clock that is wrong. */
+  | {
+      readonly type: 'chain.old';
+      readonly endpoint: string;
+      readonly block: number;
+      readonly ageMs: number;
+    };
 
 type Context = EndpointWatchInput & {
   readonly head: Head | null;
@@ -48,6 +59,8 @@ type Context = EndpointWatchInput & {
   readonly asked: number;
   /** By index: comparisons in a row in which it was level with ours. */
   readonly level: readonly number[];
+  /** Checks in a row that found our newest head old. */
+  readonly oldChecks: number;
   /** Endpoints that were found on another fork: said once for each connection. */
   readonly forked: readonly number[];
   readonly departure: Departure | null;
@@ -55,6 +68,8 @@ type Context = EndpointWatchInput & {
 
 /** An earlier endpoint must have been level so many times in a row before it is gone back to: five minutes and more. */
 const levelBeforeReturn = 5;
+/** Checks between two reports of a head that stays old. */
+const oldEveryChecks = 30;
 
 /** Next index in turn whose endpoint differs from the one in use; the same again when there is no other. */
 const following = ({ endpoints, endpoint, asked }: Context): number => {
@@ -94,7 +109,6 @@ export const endpointWatchMachine = setup({
   },
   actors: { compareHeights: unprovidedTask('compareHeights') as CompareHeights },
   guards: {
-    isAlone: ({ context }) => following(context) === context.endpoint,
     hasHead: ({ context }) => context.head !== null,
     isAhead: (_, { reading }: Params) => verdictOf(reading) === 'ahead',
     isForked: (_, { reading }: Params) => verdictOf(reading) === 'forked',
@@ -113,6 +127,19 @@ export const endpointWatchMachine = setup({
         return verdictOf(reading) === 'level' ? before + 1 : 0;
       }),
     })),
+    reportAge: enqueueActions(({ enqueue, context }, { reading }: Params) => {
+      if (reading === null) return;
+      const oldChecks = isOld(reading) ? context.oldChecks + 1 : 0;
+      enqueue.assign({ oldChecks });
+      if (oldChecks % oldEveryChecks !== 1) return;
+      const { block, timestampMs } = reading.ours;
+      enqueue.sendTo(root, {
+        type: 'chain.old',
+        endpoint: maskEndpoint(context.endpoints[context.endpoint] ?? ''),
+        block,
+        ageMs: reading.nowMs - timestampMs,
+      });
+    }),
     reportFork: enqueueActions(({ enqueue, context }) => {
       if (context.forked.includes(context.asked)) return;
       enqueue.assign({ forked: [...context.forked, context.asked] });
@@ -131,6 +158,7 @@ export const endpointWatchMachine = setup({
     head: null,
     asked: input.endpoint,
     level: [],
+    oldChecks: 0,
     forked: [],
     departure: null,
   }),
@@ -141,7 +169,6 @@ export const endpointWatchMachine = setup({
   states: {
     waiting: {
       description: 'Between two comparisons, or before the first head.',
-      always: { guard: 'isAlone', target: 'alone' },
       on: { 'head.finalized': { actions: 'recordHead' } },
       after: {
         endpointCheck: [
@@ -154,18 +181,15 @@ export const endpointWatchMachine = setup({
         ],
       },
     },
-    alone: {
-      description: 'The list has no other endpoint: only silence can tell that this one is bad.',
-      on: { 'head.finalized': { description: 'There is nobody to compare with.' } },
-    },
     comparing: {
-      description: 'One other endpoint is asked how far it is, on a short connection of its own.',
+      description:
+        'Ours is asked what time its head has, and one other endpoint, if there is one, how far it is.',
       on: { 'head.finalized': { actions: 'recordHead' } },
       invoke: {
         id: 'compareHeights',
         src: 'compareHeights',
         input: ({ context }) => ({
-          endpoint: context.endpoints[context.asked] ?? '',
+          endpoint: context.asked === context.endpoint ? null : (context.endpoints[context.asked] ?? null),
           head: context.head ?? { block: 0, blockHash: '' },
         }),
         onDone: [
@@ -185,13 +209,17 @@ export const endpointWatchMachine = setup({
             target: 'waiting',
             actions: [
               'reportFork',
+              { type: 'reportAge', params: ({ event }) => ({ reading: readingOf(event) }) },
               { type: 'recordLevel', params: ({ event }) => ({ reading: readingOf(event) }) },
             ],
           },
           {
             description: 'Level, behind, implausible or out of reach: no reason to leave.',
             target: 'waiting',
-            actions: { type: 'recordLevel', params: ({ event }) => ({ reading: readingOf(event) }) },
+            actions: [
+              { type: 'reportAge', params: ({ event }) => ({ reading: readingOf(event) }) },
+              { type: 'recordLevel', params: ({ event }) => ({ reading: readingOf(event) }) },
+            ],
           },
         ],
       },

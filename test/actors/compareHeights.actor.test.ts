@@ -5,7 +5,7 @@ import { firstChainSeen } from '#src/actors/chainIdentity.ts';
 import { chainSession, readSubnet } from '#src/actors/chainSession.actor.ts';
 import { compareHeights, endpointWatch } from '#src/actors/compareHeights.actor.ts';
 import type { Devnet } from '#src/devnet/node.ts';
-import { judgeHeight } from '#src/domain/chainHeight.ts';
+import { isOld, judgeHeight } from '#src/domain/chainHeight.ts';
 import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { rootId } from '#src/machines/root.ts';
 import { DEADLINES, NETUID, startProxy, startSubnet } from '#test/chain/devnetFixture.ts';
@@ -102,6 +102,21 @@ describe('actors / compareHeights', () => {
       expect(await verdict('ws://127.0.0.1:9')).toBe('Unreachable');
     }
     await until(() => sockets() <= before, 'all sockets closed');
+  });
+
+  it('tells the age of its own head where there is no other endpoint', async () => {
+    await follow();
+    const { head } = life.chain;
+    if (head === null) throw new Error('no head yet');
+    const outcome = await askOnce(compareHeights(life.runtime, settings), { endpoint: null, head });
+    expect(outcome.ok && isOld(outcome.value)).toBe(true);
+    one.seal({ nowMs: Date.now() });
+    await until(() => life.chain.head?.block === 61, 'block 61');
+    const now = await askOnce(compareHeights(life.runtime, settings), {
+      endpoint: null,
+      head: life.chain.head ?? head,
+    });
+    expect(now.ok && isOld(now.value)).toBe(false);
   });
 
   it('learns nothing while there is no connection of its own', async () => {
