@@ -7,6 +7,7 @@ import type { CallDecoder } from './runtimeTypes.ts';
 import { bytes, newtype, option, struct, tuple, u32, u64, vec } from './scale.ts';
 import { accountOf, runtimeCallWith } from './system.ts';
 import { inclusionFee, refTimeOf, totalFee } from './transactionPayment.ts';
+import { validityApi } from './validityApi.ts';
 import { type RuntimeVersion, runtimeVersionType } from './version.ts';
 
 /** What the APIs need of the runtime that they are part of; only used when they are called. */
@@ -117,4 +118,5 @@ export const createCoreApis = (access: RuntimeAccess, others: readonly Pallet[])
   metadataApi(access),
   nonceApi,
   paymentApi(access, others),
+  validityApi(access, runtimeCallWith(others)),
 ];

@@ -18,6 +18,7 @@ export type Client = {
 export const createClient = (send: (message: unknown) => void): Client => {
   const stops = new Map<string, () => void>();
   const attachments = new Map<symbol, unknown>();
+  const endings = new Set<() => void>();
   let count = 0;
   let isClosed = false;
 
@@ -66,6 +67,10 @@ export const createClient = (send: (message: unknown) => void): Client => {
         subscribe: (notification, start) => open(notification, start, defer),
         unsubscribe,
         defer,
+        onClose: (run) => {
+          endings.add(run);
+          return () => endings.delete(run);
+        },
         attachment: <A>(key: symbol, make: () => A): A => {
           const known = attachments.get(key) ?? make();
           attachments.set(key, known);
@@ -84,6 +89,8 @@ export const createClient = (send: (message: unknown) => void): Client => {
       isClosed = true;
       for (const stop of stops.values()) stop();
       stops.clear();
+      for (const run of endings) run();
+      endings.clear();
     },
   };
 };

@@ -15,6 +15,8 @@ export type Connection = {
   unsubscribe(subscription: string): boolean;
   /** Runs something after the request's answer was sent. */
   defer(run: () => void): void;
+  /** Runs something when the connection ends; gives a function that forgets it. */
+  onClose(run: () => void): () => void;
   /** What a module keeps for this connection, made at the first request for it. */
   attachment<A>(key: symbol, make: () => A): A;
 };

@@ -1,14 +1,16 @@
 /** JSON-RPC over WebSocket: several clients, everything bounded. */
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { authorMethods } from './authorMethods.ts';
-import { chainMethods } from './chainMethods.ts';
 import { planAnswer } from './answers.ts';
+import { authorMethods } from './authorMethods.ts';
+import { chainHeadMethods } from './chainHeadMethods.ts';
+import { chainMethods } from './chainMethods.ts';
 import { createClient } from './client.ts';
 import { devnetMethods } from './devnetMethods.ts';
 import type { Methods, NodeContext } from './methods.ts';
 import { stateMethods } from './stateMethods.ts';
 import { systemMethods } from './systemMethods.ts';
+import { transactionMethods } from './transactionMethods.ts';
 
 /** Substrate's default for requests. */
 const MAX_REQUEST_BYTES = 15 * 1024 * 1024;
@@ -24,7 +26,14 @@ const CLOSE_GOING_AWAY = 1001;
 const CLOSE_POLICY = 1008;
 const CLOSE_OVERLOADED = 1013;
 
-const nodeMethods: Methods = { ...chainMethods, ...stateMethods, ...authorMethods, ...systemMethods };
+const nodeMethods: Methods = {
+  ...chainMethods,
+  ...stateMethods,
+  ...authorMethods,
+  ...systemMethods,
+  ...chainHeadMethods,
+  ...transactionMethods,
+};
 
 /** All methods, those that cause faults only where they are wanted. */
 const methodsOf = (hasFaults: boolean): Methods => {

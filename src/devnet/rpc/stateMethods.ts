@@ -3,7 +3,6 @@ import type { Route } from '../announcer.ts';
 import type { Block } from '../blockBuilder.ts';
 import type { Chain } from '../chain.ts';
 import { blake2b256, toHex } from '../hashing.ts';
-import { decodeAll, fieldsCodec } from '../scale.ts';
 import { runtimeVersionJson } from '../version.ts';
 import { type Method, type Methods, type NodeContext, stateBlockParam, unsubscribe } from './methods.ts';
 import {
@@ -19,6 +18,7 @@ import {
   RpcFailure,
   textParam,
 } from './protocol.ts';
+import { callRuntime } from './runtimeCall.ts';
 
 /** sc_rpc::state: most keys that one page holds. */
 const MAX_PAGE_KEYS = 1000;
@@ -92,27 +92,14 @@ const subscribeStorage: Method = ({ chain }, params, connection) => {
   });
 };
 
-/** The error that a node gives when the WASM runtime panics on an argument. */
-const callFailure = (name: string, reason: string): RpcFailure =>
-  new RpcFailure(
-    CLIENT_ERROR,
-    `Client error: Execution failed: Execution aborted due to trap: ${name}: ${reason}`,
-  );
 const callApi: Method = (node, params) => {
   const name = textParam(params, 0);
   const block = stateBlockParam(node, params, 2);
-  const method = node.chain.runtimeAt(block).api(name);
-  if (method === undefined)
-    throw new RpcFailure(
-      CLIENT_ERROR,
-      `Client error: Execution failed: Other error happened while constructing the runtime: Exported method ${name} is not found`,
-    );
   const input = hexParam(params, 1);
   try {
-    const args = decodeAll(fieldsCodec(method.args), input);
-    return toHex(method.returns.enc(method.handle(node.chain.contextAt(block), args)));
+    return toHex(callRuntime(node.chain, block, name, input));
   } catch (error) {
-    throw callFailure(name, (error as Error).message);
+    throw new RpcFailure(CLIENT_ERROR, `Client error: ${(error as Error).message}`);
   }
 };
 

@@ -12,6 +12,12 @@ const TEMPORARILY_BANNED = 1012;
 const ALREADY_IMPORTED = 1013;
 const TOO_LOW_PRIORITY = 1014;
 const IMMEDIATELY_DROPPED = 1016;
+/** Refusals that another block may lift. */
+export const RETRIABLE_CODES: ReadonlySet<number> = new Set([
+  TEMPORARILY_BANNED,
+  TOO_LOW_PRIORITY,
+  IMMEDIATELY_DROPPED,
+]);
 /** `Normal` priority of subtensor; the same for everyone. */
 const PRIORITY = 1;
 
