@@ -159,6 +159,14 @@ describe('config / precedence', () => {
   });
 });
 
+describe('config / address', () => {
+  it('takes IPv6 as well, without brackets; the address of every interface is none to publish', () => {
+    expect(loaded('miner', ['--axon-ip', '2001:db8::7']).axonIp).toBe('2001:db8::7');
+    expect(loaded('miner', ['--axon-ip', '::']).axonIp).toBeNull();
+    expect(problem('miner', ['--axon-ip', '[2001:db8::7]'])).toContain('IPv4 or IPv6 address');
+  });
+});
+
 describe('config / chain', () => {
   it('treats given nodes without a network as a network of their own', () => {
     const env = { BT_SUBTENSOR_CHAIN_ENDPOINT: 'ws://10.0.0.1:9944,ws://10.0.0.2:9944' };
