@@ -163,7 +163,7 @@ describe('config / address', () => {
   it('takes IPv6 as well, without brackets; the address of every interface is none to publish', () => {
     expect(loaded('miner', ['--axon-ip', '2001:db8::7']).axonIp).toBe('2001:db8::7');
     expect(loaded('miner', ['--axon-ip', '::']).axonIp).toBeNull();
-    expect(problem('miner', ['--axon-ip', '[2001:db8::7]'])).toContain('IPv4 or IPv6 address');
+    expect(problem('miner', ['--axon-ip', '[2001:db8::7]']).message).toContain('IPv4 or IPv6 address');
   });
 });
 
