@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import {
+  measureDaemon,
+  measurePeer,
+  measureSigning,
+  median,
+  round,
+  startNode,
+} from '#test/support/benchChain.ts';
+import type { PeerReport } from '#test/support/benchChainPeer.ts';
+import { NEURONS, VALIDATORS } from '#test/support/benchChainSubnet.ts';
+import {
+  fullSubnet,
+  measureBlocks,
+  measureMetagraphReads,
+  startBenchDevnet,
+} from '#test/support/benchDevnet.ts';
+
+/**
+ * `npm run bench -- chain [--json]`: the chain client against the unmodified `@polkadot/api` on the same node, and the
+ * embedded chain at full size. With `--json` the last line of standard output is one JSON object. See
+ * docs/benchmarks.md.
+ */
+
+/** The whole run takes about a minute; a hanging one ends here. */
+const maxRunMs = 240_000;
+const blockTimeMs = 250;
+const reads = 20;
+const repeats = 3;
+const epochs = 7;
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const tell = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+setTimeout(() => {
+  tell(`the benchmark did not end within ${maxRunMs / 1_000} s`);
+  process.exit(1);
+}, maxRunMs).unref();
+
+/** The embedded chain with blocks made on request, in this process. */
+const measureEmbedded = async () => {
+  const devnet = await startBenchDevnet(fullSubnet);
+  try {
+    const { epochMs, plainMs } = measureBlocks(devnet, epochs);
+    return {
+      epochBlockMs: round(median(epochMs)),
+      blockMs: round(median(plainMs), 2),
+      metagraphMs: round(median(measureMetagraphReads(devnet, reads))),
+    };
+  } finally {
+    await devnet.stop();
+  }
+};
+
+const summary = (reports: readonly PeerReport[]) => ({
+  importMs: round(median(reports.map(({ importMs }) => importMs)), 0),
+  readyMs: round(median(reports.map(({ readyMs }) => readyMs)), 0),
+  rssMiB: round(median(reports.map(({ rssMiB }) => rssMiB)), 0),
+  metagraphMs: round(median(reports.flatMap(({ readMs }) => readMs))),
+});
+
+tell(`embedded chain: ${NEURONS} neurons, ${VALIDATORS} validators with full rows`);
+const devnet = await measureEmbedded();
+tell(
+  `  block with an epoch ${devnet.epochBlockMs} ms, without ${devnet.blockMs} ms, metagraph ${devnet.metagraphMs} ms`,
+);
+
+const dir = mkdtempSync(join(tmpdir(), 'miaoai-bench-'));
+const node = await startNode(dir, blockTimeMs);
+try {
+  // Enough blocks for each read to be of another one.
+  await new Promise((resolve) => setTimeout(resolve, (reads + 4) * blockTimeMs));
+  const ours: PeerReport[] = [];
+  const theirs: PeerReport[] = [];
+  for (let index = 0; index < repeats; index += 1) {
+    ours.push(measurePeer('miaoai', node.url, reads));
+    theirs.push(measurePeer('polkadot', node.url, reads));
+  }
+  const client = summary(ours);
+  const apiPromise = summary(theirs);
+  const ratios = {
+    ready: round(apiPromise.readyMs / client.readyMs, 2),
+    memory: round(apiPromise.rssMiB / client.rssMiB, 2),
+    metagraph: round(apiPromise.metagraphMs / client.metagraphMs, 2),
+  };
+  tell(`client: ready in ${client.readyMs} ms (@polkadot/api ${apiPromise.readyMs}), ${client.rssMiB} MiB`);
+  tell(`  metagraph ${client.metagraphMs} ms (@polkadot/api ${apiPromise.metagraphMs})`);
+  const signing = await measureSigning(node.url, 200);
+  tell(`weights: ${signing.perSecond} built and signed per second, ${signing.ratio} of bare signatures`);
+  const daemon = await measureDaemon(node.url);
+  tell(`validator: started in ${daemon.startedMs} ms, ready to dispatch in ${daemon.readyMs} ms`);
+  if (values.json) {
+    const result = {
+      bench: 'chain',
+      neurons: NEURONS,
+      validators: VALIDATORS,
+      client,
+      apiPromise,
+      ratios,
+      devnet,
+      signing,
+      daemon,
+    };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  }
+} finally {
+  await node.stop();
+  rmSync(dir, { recursive: true, force: true });
+}
+process.exit();
