@@ -9,7 +9,7 @@ import { revealPeriodEpochs } from './demo/demoGenesis.ts';
 import type { LogLine } from './demo/processes.ts';
 import { openStage, type Stage } from './demo/stage.ts';
 import { type DemoMiner, formatTable } from './demo/table.ts';
-import { type DemoResult, problemsOf, type Span } from './demo/verdict.ts';
+import { type DemoFacts, type DemoResult, problemsOf, type Span, summaryOf } from './demo/verdict.ts';
 
 export type DemoOptions = {
   readonly epochs: number;
@@ -19,11 +19,11 @@ export type DemoOptions = {
   readonly json: boolean;
 };
 
-/** Fast blocks: an epoch of 20 s. */
+/** Fast blocks: an epoch of 20 s, of 15 s where weights take one more epoch until they are in force. */
 const blockTimeMs = 250;
-const tempo = 80;
+const tempoOf = (commitReveal: boolean): number => (commitReveal ? 60 : 80);
 const pollMs = 200;
-/** An epoch takes 20 s; whoever needs four times as long is stuck. */
+/** An epoch takes 20 s at most; whoever needs four times as long is stuck. */
 const epochPatienceMs = 80_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -190,7 +190,7 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
     models: join(dist, '..', 'models'),
     miners: options.miners,
     blockTimeMs,
-    tempo,
+    tempo: tempoOf(options.commitReveal),
     commitReveal: options.commitReveal,
     onStep: say,
     onLine: tellLine(say),
@@ -203,7 +203,7 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
     const { miners, fewestJudged } = await unlessInterrupted(collect({ watch, stage, span }));
     const inSpan = ({ epoch }: { readonly epoch: number }) => epoch >= span.first && epoch <= span.last;
     const { commitReveal } = options;
-    const result: DemoResult = {
+    const facts: DemoFacts = {
       epochs: options.epochs,
       commitReveal,
       block: watch.block(),
@@ -223,11 +223,12 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
       seconds: Math.round((Date.now() - startedMs) / 100) / 10,
     };
     await watch.close();
-    const problems = problemsOf(result, span, fewestJudged);
+    const problems = problemsOf(facts, span, fewestJudged);
+    const result: DemoResult = { ...facts, summary: summaryOf(facts, problems) };
     say('ending all processes');
     await stage.close();
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else process.stdout.write(`\n${formatTable(miners)}\n\n`);
+    else process.stdout.write(`\n${formatTable(miners)}\n\n${result.summary}\n`);
     for (const problem of problems) process.stderr.write(`demo: ${problem}\n`);
     return problems.length === 0 ? 0 : 1;
   } finally {

@@ -1,13 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import * as Schema from 'effect/Schema';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
-import { freshDist, repository } from '#test/support/systemBuild.ts';
-import { descendantsOf, type End, runningOf, until, within } from '#test/support/systemProcess.ts';
+import { type Demo, startDemo } from '#test/support/systemDemo.ts';
 
 /**
  * `node dist/cli.js demo` as a user runs it. A fault that must not come back: a signal while the demo was still
@@ -17,78 +11,28 @@ import { descendantsOf, type End, runningOf, until, within } from '#test/support
 /** One epoch of 20 s, up to another one of waiting for its begin, and the start; twice that on a busy machine. */
 const runLimitMs = 150_000;
 const endLimitMs = 20_000;
-/** A daemon lives at least several times as long. */
-const lookMs = 100;
-
-type Demo = {
-  readonly child: ChildProcess;
-  readonly temp: string;
-  /** Lines so far. */
-  readonly out: readonly string[];
-  readonly said: readonly string[];
-  readonly ended: Promise<End>;
-  /** Its own pid and every one below it that was ever seen. */
-  readonly pids: ReadonlySet<number>;
-};
-
-let dist = '';
 const demos: Demo[] = [];
 
-const startDemo = (args: readonly string[]): Demo => {
-  const temp = mkdtempSync(join(tmpdir(), 'miaoai-demo-test-'));
-  const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [join(dist, 'cli.js'), 'demo', ...args], {
-    cwd: repository,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, HOME, TMPDIR: temp },
-  });
-  const out: string[] = [];
-  const said: string[] = [];
-  const pids = new Set<number>();
-  const look = (): void => {
-    for (const pid of [child.pid ?? 0, ...descendantsOf(child.pid ?? 0)]) pids.add(pid);
-  };
-  createInterface({ input: child.stdout }).on('line', (line) => out.push(line));
-  createInterface({ input: child.stderr }).on('line', (line) => said.push(line));
-  // Only while a process lives is it known whose child it is.
-  const looking = setInterval(look, lookMs);
-  const ended = new Promise<End>((resolve) => {
-    child.on('close', (code, signal) => {
-      clearInterval(looking);
-      resolve({ code, signal });
-    });
-  });
-  const demo = { child, temp, out, said, ended, pids };
+const start = async (): Promise<Demo> => {
+  const demo = await startDemo(['--json', '--epochs', '1']);
   demos.push(demo);
   return demo;
 };
 
-const tailOf = (demo: Demo): string => `\n--- demo\n${demo.said.slice(-30).join('\n')}`;
-
-const saw = (demo: Demo, pattern: RegExp, limitMs: number): Promise<void> =>
-  until(
-    () => demo.said.some((line) => pattern.test(line)),
-    limitMs,
-    () => `${pattern}${tailOf(demo)}`,
-  );
-
-const endOf = (demo: Demo, limitMs: number): Promise<End> =>
-  within(demo.ended, limitMs, () => `the end of the demo${tailOf(demo)}`);
-
 /** Nothing of a demo may be left: no process, and nothing in the folder for temporary files. */
-const expectNothingLeft = (demo: Demo): void => {
-  expect(runningOf([...demo.pids])).toEqual([]);
-  expect(readdirSync(demo.temp)).toEqual([]);
-};
+const nothing = { processes: [], files: [] };
 
 const Numbers = Schema.Array(Schema.Int);
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }));
 const Result = Schema.Struct({
   epochs: Schema.Int,
+  commitReveal: Schema.Boolean,
   block: Schema.Int,
   weightsSet: Schema.Array(
     Schema.Struct({ epoch: Schema.Int, block: Schema.Int, uids: Numbers, values: Numbers }),
   ),
+  commits: Schema.Tuple([]),
+  reveals: Schema.Tuple([]),
   miners: Schema.Array(
     Schema.Struct({
       uid: Schema.Int,
@@ -102,31 +46,25 @@ const Result = Schema.Struct({
       emission: Schema.Finite,
     }),
   ),
+  summary: Schema.String,
   seconds: Schema.Finite,
 });
 
 const readResult = (demo: Demo): typeof Result.Type =>
   Schema.decodeUnknownSync(Result, { onExcessProperty: 'error' })(JSON.parse(demo.out.at(-1) ?? 'null'));
 
-beforeAll(async () => {
-  dist = await freshDist();
-});
-
 afterEach(async () => {
-  for (const demo of demos.splice(0)) {
-    for (const pid of runningOf([...demo.pids])) process.kill(pid, 'SIGKILL');
-    await demo.ended;
-    rmSync(demo.temp, { recursive: true, force: true });
-  }
+  for (const demo of demos.splice(0)) await demo.dispose();
 });
 
 describe('system / demo', () => {
   it('prints who earned what as one JSON object and leaves nothing behind', async () => {
-    const demo = startDemo(['--json', '--epochs', '1']);
-    const end = await endOf(demo, runLimitMs);
-    expect(end, tailOf(demo)).toEqual({ code: 0, signal: null });
+    const demo = await start();
+    const end = await demo.endWithin(runLimitMs);
+    expect(end, demo.tail()).toEqual({ code: 0, signal: null });
     const result = readResult(demo);
     expect(result.epochs).toBe(1);
+    expect(result.summary).toBe('the weights of 1 epoch were set and rewarded');
     expect(result.weightsSet).toHaveLength(1);
     const [set] = result.weightsSet;
     expect(set?.uids.length).toBe(set?.values.length);
@@ -143,21 +81,21 @@ describe('system / demo', () => {
     expect(Math.min(first ?? 0, second ?? 0)).toBeGreaterThan(Math.max(slow ?? 1, nonsense ?? 1));
     expect(result.miners[2]?.medianMs).toBeGreaterThan(900);
     expect(demo.pids.size).toBeGreaterThanOrEqual(1 + 1 + 4 + 1);
-    expectNothingLeft(demo);
+    expect(demo.leftovers()).toEqual(nothing);
   }, 180_000);
 
   it.each([
     ['while its processes are starting', /chain: a block every/],
     ['while rounds are held', /answers judged/],
   ])('ends in time and leaves nothing behind when interrupted %s', async (_when, moment) => {
-    const demo = startDemo(['--json', '--epochs', '1']);
-    await saw(demo, moment, runLimitMs);
+    const demo = await start();
+    await demo.saw(moment, runLimitMs);
     // In the first case the chain has only just said that it is there, and the miners are about to start.
     demo.child.kill('SIGINT');
-    const end = await endOf(demo, endLimitMs);
-    expect(end, tailOf(demo)).toEqual({ code: 1, signal: null });
+    const end = await demo.endWithin(endLimitMs);
+    expect(end, demo.tail()).toEqual({ code: 1, signal: null });
     expect(demo.said.join('\n')).toContain('stopped by SIGINT');
     expect(demo.out).toEqual([]);
-    expectNothingLeft(demo);
+    expect(demo.leftovers()).toEqual(nothing);
   });
 });

@@ -14,10 +14,15 @@ export type WeightsSet = {
 };
 
 /** A timelocked commit in the block that holds it: nobody can read it before the beacon's round is published. */
-export type Committed = { readonly epoch: number; readonly block: number; readonly revealRound: number };
+export type Committed = {
+  readonly hotkey: string;
+  readonly epoch: number;
+  readonly block: number;
+  readonly revealRound: number;
+};
 
 /** The block in which the chain opened a commit by itself, and the epoch the commit was made in. */
-export type Revealed = { readonly epoch: number; readonly block: number };
+export type Revealed = { readonly hotkey: string; readonly epoch: number; readonly block: number };
 
 /** What the chain says about one miner, fractions in [0, 1]. */
 export type ChainRow = {
@@ -43,6 +48,7 @@ const Count = Schema.Union([Schema.Int, Schema.NumberFromString]);
 const Numbers = Schema.Array(Count);
 const SetEvent = Schema.Tuple([Schema.Int, Schema.Int]);
 const CommitEvent = Schema.Tuple([Schema.String, Schema.Int, Schema.String, Count]);
+const RevealEvent = Schema.Tuple([Schema.Int, Schema.String]);
 
 const u16 = 65_535;
 const raoPerAlpha = 1e9;
@@ -76,11 +82,12 @@ const observeBlock = async (api: ApiPromise, block: number, seen: Observed): Pro
   for (const { event } of records) {
     if (event.section !== 'subtensorModule') continue;
     if (event.method === 'TimelockedWeightsCommitted') {
-      const [, , , revealRound] = Schema.decodeUnknownSync(CommitEvent)(event.data.toJSON());
-      seen.commits.push({ epoch: seen.epoch, block, revealRound });
+      const [hotkey, , , revealRound] = Schema.decodeUnknownSync(CommitEvent)(event.data.toJSON());
+      seen.commits.push({ hotkey, epoch: seen.epoch, block, revealRound });
     }
     if (event.method === 'TimelockedWeightsRevealed') {
-      seen.reveals.push({ epoch: seen.epoch - revealPeriodEpochs, block });
+      const [, hotkey] = Schema.decodeUnknownSync(RevealEvent)(event.data.toJSON());
+      seen.reveals.push({ hotkey, epoch: seen.epoch - revealPeriodEpochs, block });
     }
     if (event.method !== 'WeightsSet') continue;
     const [, validator] = Schema.decodeUnknownSync(SetEvent)(event.data.toJSON());
@@ -129,7 +136,10 @@ export const watchChain = async (url: string): Promise<ChainWatch> => {
   const seen: Observed = { block: 0, epoch: 0, sets: [], commits: [], reveals: [], fault: null };
   let reading = Promise.resolve();
   let wanted = 0;
+  let isClosing = false;
   const unsubscribe = await api.rpc.chain.subscribeFinalizedHeads((head) => {
+    // Heads still arrive while the subscription is being ended.
+    if (isClosing) return;
     const latest = head.number.toNumber();
     for (let block = wanted + 1; block <= latest; block += 1) {
       reading = reading
@@ -152,6 +162,7 @@ export const watchChain = async (url: string): Promise<ChainWatch> => {
       return readRows(api, seen.block, uids);
     },
     close: async () => {
+      isClosing = true;
       unsubscribe();
       await reading;
       await api.disconnect();

@@ -70,6 +70,14 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     collapse = resolve;
   });
 
+  /** A process that dies while it is awaited says why itself. */
+  const unlessCollapsed = <A>(awaited: Promise<A>, patienceMs: number, what: string): Promise<A> => {
+    const failed = collapsed.then((reason): never => {
+      throw new Error(reason);
+    });
+    return within(Promise.race([awaited, failed]), patienceMs, what);
+  };
+
   const start = (name: string, entry: string, args: readonly string[]) => {
     // Starting goes on in the background after an interruption; what it would start now, nobody would end.
     if (isClosing) throw new Error(`${name} is not started any more`);
@@ -117,7 +125,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     const genesis = demoGenesis({ cast, blockTimeMs, tempo, commitReveal, allowLoopbackAxon: !hasRange });
     writeFileSync(file, JSON.stringify(genesis, null, 2));
     const chain = start('chain', 'cli.js', ['devnet', '--genesis', file, '--port', '0']);
-    const line = await within(chain.saw('devnet.listening'), startPatienceMs, 'starting the chain');
+    const line = await unlessCollapsed(chain.saw('devnet.listening'), startPatienceMs, 'starting the chain');
     onStep(`chain: a block every ${blockTimeMs} ms, ${tempo} blocks per epoch, at ${String(line['url'])}`);
     return String(line['url']);
   };
@@ -155,7 +163,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
       args.push('--external-port', String(outside));
     }
     const miner = start(player.name, 'miner.js', args);
-    await within(miner.saw('listener.bound'), startPatienceMs * 2, `starting ${player.name}`);
+    await unlessCollapsed(miner.saw('listener.bound'), startPatienceMs * 2, `starting ${player.name}`);
     onStep(`${player.name}: uid ${player.uid}, ${player.behaviour}, at ${player.ip}:${port}`);
   };
 
@@ -175,7 +183,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
       ...['--tasks-per-round', '8', '--round-deadline-ms', '3000', '--round-interval-ms', '500'],
       ...['--weights-due-after', '0.7'],
     ]);
-    await within(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
+    await unlessCollapsed(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
     onStep('validator: started');
     return { url, cast, validatorDir, collapsed, close };
   };

@@ -15,8 +15,13 @@ export type DemoResult = {
   readonly commits: readonly Committed[];
   readonly reveals: readonly Revealed[];
   readonly miners: readonly DemoMiner[];
+  /** What became of the weights, for people. */
+  readonly summary: string;
   readonly seconds: number;
 };
+
+/** What is judged; the rest of the result follows from it. */
+export type DemoFacts = Omit<DemoResult, 'summary'>;
 
 /** Judged answers that every miner needs in every epoch for the table to mean something. */
 const enoughJudged = 30;
@@ -35,7 +40,7 @@ const once = (
 };
 
 /** What has to be true for the demo to have worked. Empty when all of it is. */
-export const problemsOf = (result: DemoResult, span: Span, fewestJudged: number): readonly string[] => {
+export const problemsOf = (result: DemoFacts, span: Span, fewestJudged: number): readonly string[] => {
   const problems = [...once(span, 'set', result.weightsSet)];
   if (result.commitReveal) {
     problems.push(...once(span, 'committed', result.commits), ...once(span, 'revealed', result.reveals));
@@ -50,5 +55,15 @@ export const problemsOf = (result: DemoResult, span: Span, fewestJudged: number)
   if (!(worstHonest > bestOther)) {
     problems.push(`an honest miner earned ${worstHonest}, not more than another's ${bestOther}`);
   }
+  if (!honest.every(({ emission }) => emission > 0)) problems.push('an honest miner was paid nothing');
   return problems;
+};
+
+/** One sentence: what came true, or all that did not. */
+export const summaryOf = (result: DemoFacts, problems: readonly string[]): string => {
+  if (problems.length > 0) return `the demo failed: ${problems.join('; ')}`;
+  const epochs = result.epochs === 1 ? '1 epoch' : `${result.epochs} epochs`;
+  return result.commitReveal
+    ? `the weights of ${epochs} were committed, revealed by the chain and rewarded`
+    : `the weights of ${epochs} were set and rewarded`;
 };
