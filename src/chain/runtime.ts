@@ -11,6 +11,7 @@ import * as Effect from 'effect/Effect';
 
 import { ChainMalformed, ChainUnsupported } from './errors.ts';
 import { extensionTypes } from './quirks/lostImplicits.ts';
+import { rememberAddresses } from './rememberedAddresses.ts';
 
 /** The part of `state_getRuntimeVersion` that decides which metadata and which signed bytes are right. */
 export type RuntimeVersion = {
@@ -169,6 +170,7 @@ const constantOf = (context: Context, pallet: string, name: string) =>
 
 const contextOf = (version: RuntimeVersion, metadataBytes: Uint8Array): Context => {
   const registry = new TypeRegistry();
+  rememberAddresses(registry);
   const metadata = new Metadata(registry, metadataBytes);
   // The last argument silences a warning per unknown extension: `extrinsics.ts` decides about those itself.
   registry.setMetadata(metadata, undefined, undefined, true);
