@@ -20,7 +20,7 @@ import type {
 import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
-import { forgetIntent, loadIntent, retireIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
+import { loadIntent, retireIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
 import { weightLifetime } from './weightLifetime.ts';
 import { standingCommit, standingSince } from './weightStanding.ts';
 
@@ -77,16 +77,35 @@ const isOfPresentRules = ({ sealed }: WeightIntent, { subnet, beacon }: Submissi
   return sealed === null || sealed.plan.revealRound >= (beacon?.lastStoredRound ?? 0);
 };
 
-/** Whether the bytes of an intent may still get in: same epoch, chain, runtime, key and rules, and still alive. */
+/** Whether some node may still hold the bytes of an intent: same chain and key, and their era is not over. */
+const isAlive = ({ genesisHash, prepared }: WeightIntent, { live, head, facts }: Signing): boolean =>
+  genesisHash === live.genesisHash &&
+  prepared.account === facts.hotkey &&
+  prepared.bornAtBlock - head.block <= maxLagBlocks &&
+  head.block < prepared.expiresAtBlock;
+
+/** Whether the bytes of an intent may still get in, and should: same epoch, runtime and rules. */
 const isUsable = (known: WeightIntent, due: WeightsDue, signing: Signing): boolean =>
   !known.isSpent &&
   known.epoch === due.epoch &&
-  known.genesisHash === signing.live.genesisHash &&
   known.specVersion === signing.specVersion &&
-  known.prepared.account === signing.facts.hotkey &&
-  known.prepared.bornAtBlock - signing.head.block <= maxLagBlocks &&
-  signing.head.block < known.prepared.expiresAtBlock &&
+  isAlive(known, signing) &&
   isOfPresentRules(known, signing.facts);
+
+/**
+ * The nonce that new bytes have to bear: the one of earlier bytes while those may still get in anywhere, so that the
+ * chain takes one of both; undefined where the next free one will do.
+ */
+const nonceBeside = Effect.fn('weights.nonceBeside')(function* (
+  known: WeightIntent | null,
+  signing: Signing,
+) {
+  if (known === null || !isAlive(known, signing)) return undefined;
+  const { account, nonce } = known.prepared;
+  const { live, head } = signing;
+  const next = yield* Effect.mapError(live.nonceAt({ head, account }), toChainFailure);
+  return next > nonce ? undefined : nonce;
+});
 
 const lagging = (head: Head, known: WeightIntent): SubmitFailure => ({
   _tag: 'UnknownBlock',
@@ -104,8 +123,9 @@ const tooShort = (due: WeightsDue): SubmitFailure =>
 const sign = Effect.fn('weights.sign')(function* (
   settings: WeightSettings,
   due: WeightsDue,
-  { live, head, facts }: Signing,
+  signing: Signing & { readonly known: WeightIntent | null },
 ) {
+  const { live, head, facts, known } = signing;
   const { subnet } = facts;
   // An epoch that was rescheduled since the vector became due ends when the chain says now.
   const endsAtBlock =
@@ -118,8 +138,10 @@ const sign = Effect.fn('weights.sign')(function* (
     birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
   const { identity, versionKey } = settings;
   const { vector } = due;
+  const nonce = yield* nonceBeside(known, signing);
+  const lasting = { head, birth, periodBlocks, ...(nonce === undefined ? {} : { nonce }) };
   const { prepared, reveal } = yield* Effect.mapError(
-    live.prepareWeights({ identity, facts, versionKey, vector, head, birth, periodBlocks }),
+    live.prepareWeights({ identity, facts, versionKey, vector, ...lasting }),
     toSubmitFailure,
   );
   if (reveal !== null && reveal.commitEpoch !== due.epoch) return yield* Effect.fail(tooShort(due));
@@ -141,7 +163,7 @@ const prepare = (settings: WeightSettings) =>
       if (head.block < known.prepared.bornAtBlock) return yield* Effect.fail(lagging(head, known));
       return { prepared: known.prepared, sealed: known.sealed } satisfies ReadyWeights;
     }
-    const ready = yield* sign(settings, due, signing);
+    const ready = yield* sign(settings, due, { ...signing, known });
     yield* saveIntent({
       ...ready,
       epoch: due.epoch,
@@ -156,7 +178,7 @@ const prepare = (settings: WeightSettings) =>
 const submit = Effect.fn('weights.submit')(function* ({ prepared }: { readonly prepared: PreparedWeights }) {
   const live = yield* connection;
   return yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure).pipe(
-    Effect.tapError((failure) => (failure._tag === 'Refused' ? forgetIntent(prepared.hash) : Effect.void)),
+    Effect.tapError((failure) => (failure._tag === 'Refused' ? retireIntent(prepared.hash) : Effect.void)),
   );
 });
 
@@ -166,15 +188,13 @@ const find = Effect.fn('weights.find')(function* (search: {
   readonly toBlock: number;
 }) {
   const live = yield* connection;
-  const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure).pipe(
-    // The node cannot say any more what became of the bytes; LastUpdate is asked instead, and they are not reused.
-    Effect.tapError((failure) =>
-      failure._tag === 'UnknownBlock' ? retireIntent(search.prepared.hash) : Effect.void,
-    ),
-  );
-  if (!inclusion.found) return inclusion;
+  const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure);
+  if (!inclusion.found) {
+    if (inclusion.isNonceUsed) yield* retireIntent(search.prepared.hash);
+    return inclusion;
+  }
   const { outcome } = inclusion;
-  if (!outcome.ok) yield* forgetIntent(search.prepared.hash);
+  if (!outcome.ok) yield* retireIntent(search.prepared.hash);
   return { ...inclusion, outcome: outcome.ok ? { ok: true as const, value: null } : outcome };
 });
 

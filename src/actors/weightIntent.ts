@@ -27,7 +27,7 @@ const Intent = Schema.Struct({
   signedAtBlock: BlockNumber,
   /** Plaintext, and when the chain opens it; null for plain weights. */
   sealed: Schema.NullOr(Schema.Struct({ plan: StoredRevealPlan, vector: WeightVector })),
-  /** The bytes are not sent any more; what they locked in may stand on chain. */
+  /** The bytes are not sent any more. While their era lasts another node may still hold them, so their nonce is kept. */
   isSpent: Schema.Boolean,
 });
 export type WeightIntent = typeof Intent.Type;
@@ -63,20 +63,13 @@ export const loadIntent: Effect.Effect<WeightIntent | null, StoreFailure, StoreS
   Effect.map((snapshot) => (snapshot === null ? null : decoded(snapshot))),
 );
 
-const replaceIntent = (hash: string, change: (intent: WeightIntent) => WeightIntent | null) =>
+/**
+ * Gives up bytes that did nothing: a pool refused them, a block holds them with a failed dispatch, or their nonce went
+ * to another extrinsic. What they had locked in is on no chain. A store that cannot write leaves the old bytes in place
+ * until their lifetime is over.
+ */
+export const retireIntent = (hash: string) =>
   Effect.gen(function* () {
     const known = yield* loadIntent;
-    if (known?.prepared.hash !== hash) return;
-    const store = yield* StoreService;
-    yield* store.saveSnapshot({ name, version, value: change(known) });
+    if (known?.prepared.hash === hash) yield* saveIntent({ ...known, sealed: null, isSpent: true });
   }).pipe(Effect.ignore);
-
-/**
- * Gives up bytes that can do nothing any more: the pool refused them, or a block holds them with a failed dispatch. New
- * ones of the same epoch are safe, because both bear the same nonce or the old one is spent. A store that cannot write
- * leaves the old bytes in place until their lifetime is over.
- */
-export const forgetIntent = (hash: string) => replaceIntent(hash, () => null);
-
-/** Gives up bytes of which nobody can say any more what became of them. Their plaintext stays: they may stand on chain. */
-export const retireIntent = (hash: string) => replaceIntent(hash, (intent) => ({ ...intent, isSpent: true }));

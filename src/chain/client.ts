@@ -16,6 +16,7 @@ import { followHeads, headAt } from './heads.ts';
 import { type Pace, readPace } from './height.ts';
 import { findInclusion, type Inclusion } from './inclusion.ts';
 import { readSubnet, type SubnetSource } from './metagraph.ts';
+import { readNonce } from './nonce.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
 import { openRpc, type Rpc } from './rpc.ts';
 import { makeRuntimes, type Runtimes } from './runtimes.ts';
@@ -49,6 +50,8 @@ type Signed = {
   readonly birth?: Head;
   /** Lifetime in blocks, rounded up to a power of two; 128 is usual. */
   readonly periodBlocks: number;
+  /** The next one by the pool's view when not given. Of two extrinsics with one nonce only one gets in. */
+  readonly nonce?: number;
 };
 type WeightsOptions = Signed & {
   /** Facts of this hotkey, as fresh as can be: they decide the call and the reveal round. */
@@ -91,6 +94,11 @@ export interface ChainConnection {
   readonly paceAt: (head: Head) => Effect.Effect<Pace, ChainError>;
   /** `specVersion` of the runtime in the state of this block, which decides what bytes signed on it mean. */
   readonly specVersionAt: (head: Head) => Effect.Effect<number, ChainError>;
+  /** The nonce that the next extrinsic of an account bears after this head, whatever waits in pools. */
+  readonly nonceAt: (options: {
+    readonly head: Head;
+    readonly account: string;
+  }) => Effect.Effect<number, ChainError>;
   /** The whole subnet at exactly this head. */
   readonly readSubnet: (head: Head) => Effect.Effect<SubnetSnapshot, ChainError>;
   /** Everything of one block that decides whether weights of this hotkey are accepted, and its waiting commits. */
@@ -241,7 +249,10 @@ const readingOperations = (
     Effect.flatMap(sourceAt(head), (source) => readRegistration(source, keys));
   const commitmentAt: ChainConnection['readCommitment'] = ({ head, hotkey }) =>
     Effect.flatMap(sourceAt(head), (source) => readCommitment(source, hotkey));
+  const nonceAt: ChainConnection['nonceAt'] = ({ head, account }) =>
+    readNonce({ rpc, runtimes, account, blockHash: head.blockHash });
   return {
+    nonceAt,
     readSubnet: subnetAt,
     readSubmissionFacts: factsAt,
     readWeights: weightsAt,

@@ -151,10 +151,11 @@ const decodeNonce = decodeWith(
 export type Call = { readonly pallet: string; readonly name: string; readonly args: readonly unknown[] };
 
 /**
- * Builds and signs one extrinsic on a finalized head: nonce from the pool's view, mortal era from `birth`, which is
- * that head when not given. Nothing is sent.
+ * Builds and signs one extrinsic on a finalized head: mortal era from `birth`, which is that head when not given. Nothing
+ * is sent.
  *
  * @param periodBlocks lifetime; at most 4096, so that the era can start exactly at `birth`
+ * @param nonce the next one by the pool's view when not given; an earlier one replaces what bears it already
  */
 export const prepareExtrinsic = Effect.fn('chain.prepareExtrinsic')(function* (options: {
   readonly rpc: Rpc;
@@ -165,12 +166,14 @@ export const prepareExtrinsic = Effect.fn('chain.prepareExtrinsic')(function* (o
   readonly head: Head;
   readonly birth?: Head;
   readonly periodBlocks: number;
+  readonly nonce?: number;
 }) {
   const { rpc, runtime, genesisHash, identity } = options;
   const birth = options.birth ?? options.head;
   const { pallet, name, args } = options.call;
   const call = yield* runtime.encodeCall(pallet, name, args);
-  const nonce = yield* decodeNonce(yield* rpc.call('system_accountNextIndex', [identity.hotkey]));
+  const nonce =
+    options.nonce ?? (yield* decodeNonce(yield* rpc.call('system_accountNextIndex', [identity.hotkey])));
   const exactPeriodBlocks = 4_096;
   const era = mortalEra(birth.block, Math.min(options.periodBlocks, exactPeriodBlocks));
   const context = { version: runtime.version, genesisHash, era, birthHash: birth.blockHash, nonce };

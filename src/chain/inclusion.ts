@@ -7,6 +7,7 @@ import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import { retryOfCheck, withAdvice } from './checks.ts';
 import { ChainMalformed } from './errors.ts';
 import type { PreparedExtrinsic } from './extrinsics.ts';
+import { readNonce } from './nonce.ts';
 import { decodeWith, readBlockHash } from './reads.ts';
 import type { Rpc } from './rpc.ts';
 import type { BlockEvent } from './runtime.ts';
@@ -20,7 +21,11 @@ export type Inclusion =
       readonly blockHash: string;
       readonly outcome: Outcome<void, SubmitFailure>;
     }
-  | { readonly found: false };
+  | {
+      readonly found: false;
+      /** Its nonce went to another extrinsic of the account by the last block searched: it can never be included. */
+      readonly isNonceUsed: boolean;
+    };
 
 /** One scan reads every block's body, so it is bounded; longer ranges are scanned in parts. */
 export const MAX_SCAN_BLOCKS = 512;
@@ -87,9 +92,25 @@ const searchBlock = Effect.fnUntraced(function* (
 });
 
 /**
+ * Whether a block without the extrinsic counts its nonce as used all the same. Where that block's state is gone nobody
+ * knows: a later block says it as well.
+ */
+const isNonceUsedAt = Effect.fnUntraced(function* (
+  source: Source,
+  { account, nonce }: PreparedExtrinsic,
+  block: BlockNumber,
+) {
+  const blockHash = yield* readBlockHash(source.rpc, block);
+  if (blockHash === null) return false;
+  const next = yield* Effect.result(readNonce({ ...source, account, blockHash }));
+  return next._tag === 'Success' && next.success > nonce;
+});
+
+/**
  * Looks for the extrinsic's exact bytes in the blocks `fromBlock` to `toBlock` (both included, at most
  * `MAX_SCAN_BLOCKS`, clipped to the extrinsic's own lifetime) and reads what its dispatch gave. Driven from outside
- * with finalized heads: no subscription can die unnoticed between sending and inclusion.
+ * with finalized heads: no subscription can die unnoticed between sending and inclusion. `isNonceUsed` holds where the
+ * blocks before `fromBlock` were searched as well.
  */
 export const findInclusion = Effect.fn('chain.findInclusion')(function* (
   options: Source & {
@@ -105,5 +126,8 @@ export const findInclusion = Effect.fn('chain.findInclusion')(function* (
     const inclusion = yield* searchBlock(source, prepared, block);
     if (inclusion !== null) return inclusion satisfies Inclusion;
   }
-  return { found: false as const } satisfies Inclusion;
+  // A search that does not reach the end of its range has more to come.
+  const isNonceUsed =
+    last >= first && last === options.toBlock && (yield* isNonceUsedAt(source, prepared, last));
+  return { found: false as const, isNonceUsed } satisfies Inclusion;
 });

@@ -1,4 +1,4 @@
-import { assign } from 'xstate';
+import { and, assign } from 'xstate';
 
 import { noAccounts } from './weightAccounts.ts';
 import {
@@ -7,6 +7,7 @@ import {
   failed,
   maxSearchBlocks,
   nothingPrepared,
+  overtaken,
   stood,
   weightSettingSetup,
 } from './weightSettingSetup.ts';
@@ -227,12 +228,23 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                     ),
                   },
                   {
+                    guard: ({ event }) =>
+                      event.output.ok && !event.output.value.found && event.output.value.isNonceUsed,
+                    description:
+                      'Another program with this hotkey was faster: these bytes can never be included.',
+                    target: '#weightSetting.setting.backingOff',
+                    actions: assign(({ context }) => ({ ...failed(context, overtaken), ...nothingPrepared })),
+                  },
+                  {
                     guard: ({ event }) => event.output.ok,
                     target: 'pausing',
                     actions: 'recordSearched',
                   },
                   {
-                    guard: ({ event }) => !event.output.ok && event.output.error._tag === 'UnknownBlock',
+                    guard: and([
+                      'isDead',
+                      ({ event }) => !event.output.ok && event.output.error._tag === 'UnknownBlock',
+                    ]),
                     description:
                       'Its state is gone after a long absence: LastUpdate says whether weights stand.',
                     target: '#weightSetting.setting.checking',

@@ -92,6 +92,13 @@ export const expired: SubmitFailure = {
   retry: { when: 'nextBlock' },
 };
 
+export const overtaken: SubmitFailure = {
+  _tag: 'NotIncluded',
+  message:
+    'another program with this hotkey was faster and used the nonce; the weights are signed anew unless they stand',
+  retry: { when: 'nextBlock' },
+};
+
 /** Vocabulary of the weight-setting machine: its context, guards and actions. Its chart is in `weightSetting.machine.ts`. */
 export const weightSettingSetup = setup({
   types: { context: {} as WeightSettingContext, events: {} as WeightSettingEvent },
@@ -110,6 +117,7 @@ export const weightSettingSetup = setup({
       (context.overdueEpoch === null || event.epoch > context.overdueEpoch),
     hasEnded: ({ context, event }) =>
       event.type === 'epoch.ended' && context.due !== null && event.epoch >= context.due.epoch,
+    isDead: ({ context }) => context.block >= (context.prepared?.expiresAtBlock ?? 0),
     isExpired: ({ context }) =>
       context.prepared !== null && context.searchFromBlock > context.prepared.expiresAtBlock,
     isTooLate: ({ context }) => context.block >= (context.due?.endsAtBlock ?? 0),

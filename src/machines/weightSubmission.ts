@@ -49,7 +49,8 @@ export type Inclusion =
       readonly blockHash: string;
       readonly outcome: Outcome<null, SubmitFailure>;
     }
-  | { readonly found: false };
+  /** Where another extrinsic of the hotkey used its nonce, it can never be included. */
+  | { readonly found: false; readonly isNonceUsed: boolean };
 
 /** Asks the chain whether this epoch's weights stand already, and whether they would be accepted. */
 export type CheckWeights = PromiseActorLogic<Outcome<Standing, SubmitFailure | StoreFailure>, WeightsDue>;

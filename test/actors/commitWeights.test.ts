@@ -7,7 +7,7 @@ import {
   prepareWeights,
   submitWeights,
 } from '#src/actors/submitWeights.actor.ts';
-import { loadIntent, retireIntent, saveIntent, type WeightIntent } from '#src/actors/weightIntent.ts';
+import { loadIntent, saveIntent, type WeightIntent } from '#src/actors/weightIntent.ts';
 import type { Devnet } from '#src/devnet/node.ts';
 import type { Outcome } from '#src/domain/outcome.ts';
 import type { ReadyWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
@@ -115,12 +115,16 @@ describe('actors / submitWeights with commit-reveal', () => {
     expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
   });
 
-  it('keeps the plaintext of bytes of which nobody knows any more what became of them', async () => {
+  it('keeps bytes and plaintext where a node cannot say what became of them', async () => {
     const due = await dueOf(life, vector);
     const first = await ready(due);
     await submit(first);
     const block = await seal();
-    await life.runtime.runPromise(retireIntent(first.prepared.hash));
+    const data = 'UnknownBlock: Header was not found in the database';
+    const error = { code: 4003, message: 'Client error', data };
+    devnet.faults.failCalls({ method: 'state_getStorage', count: 1, error });
+    expect(await find(first)).toMatchObject({ ok: false, error: { _tag: 'UnknownBlock' } });
+    expect(await ready(due)).toEqual(first);
     expect(await check(due)).toMatchObject({
       ok: true,
       value: { setAtBlock: block, committed: { vector } },

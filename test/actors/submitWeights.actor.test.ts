@@ -105,7 +105,7 @@ describe('actors / submitWeights', () => {
     const due = await dueNow();
     expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
     const extrinsic = await prepared(due);
-    expect(await find(extrinsic)).toEqual({ ok: true, value: { found: false } });
+    expect(await find(extrinsic)).toEqual({ ok: true, value: { found: false, isNonceUsed: false } });
     expect(await submit(extrinsic)).toEqual({ ok: true, value: 'sent' });
     expect(await submit(extrinsic)).toEqual({ ok: true, value: 'alreadyKnown' });
     const block = await seal();

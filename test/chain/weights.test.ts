@@ -56,7 +56,7 @@ describe('chain / weights, live', () => {
         expect(prepared.expiresAtBlock).toBe(prepared.bornAtBlock + 32);
         expect(yield* connection.submitPrepared({ prepared })).toBe('sent');
         expect(yield* connection.submitPrepared({ prepared })).toBe('alreadyKnown');
-        expect(yield* search(connection, prepared)).toEqual({ found: false });
+        expect(yield* search(connection, prepared)).toEqual({ found: false, isNonceUsed: false });
         const block = devnet.seal().number;
         const inclusion = yield* search(connection, prepared);
         expect(inclusion).toMatchObject({ found: true, block, outcome: { ok: true } });
@@ -156,7 +156,7 @@ describe('chain / weights, live', () => {
         const failure = yield* refusalOf(connection.submitPrepared({ prepared }));
         expect(['NotIncluded', 'Refused']).toContain(failure._tag);
         devnet.sealBlocks(3);
-        expect(yield* search(connection, prepared)).toEqual({ found: false });
+        expect(yield* search(connection, prepared)).toEqual({ found: false, isNonceUsed: false });
         expect(yield* lastUpdate(connection)).toBe(before);
       }),
     );

@@ -9,6 +9,7 @@ import {
   included,
   missing,
   notSet,
+  overtaken,
   prepared,
   refusal,
   sent,
@@ -112,6 +113,29 @@ describe('machines / weightSetting resending', () => {
   });
 });
 
+describe('machines / weightSetting beside other programs', () => {
+  it('signs anew, unless weights stand, where the nonce of the bytes went to another extrinsic', async () => {
+    const running = await submitted(fail({ ...unreachable, _tag: 'Unconfirmed' }));
+    await running.find.answer(overtaken);
+    expect(running.value()).toEqual({ setting: 'backingOff' });
+    expect(running.context()).toMatchObject({ prepared: null, retryAtBlock: 401 });
+    running.actor.send(block(401));
+    await running.check.answer(notSet);
+    expect(running.prepare.calls).toHaveLength(2);
+  });
+
+  it('gives up no bytes that live, because a node behind a balancer does not know their block yet', async () => {
+    const running = await submitted(sent);
+    await running.find.answer(fail({ ...pruned, message: 'UnknownBlock: Header was not found' }));
+    expect(running.value()).toEqual(searching);
+    running.actor.send(block(401));
+    expect(running.find.calls.at(-1)).toMatchObject({ fromBlock: 400, toBlock: 401 });
+    await running.find.answer(included);
+    expect(running.prepare.calls).toHaveLength(1);
+    expect(running.facts).toEqual([{ type: 'weights.confirmed', epoch: 7, block: 403 }]);
+  });
+});
+
 describe('machines / weightSetting on another endpoint', () => {
   const refusedOnce = async (failure: SubmitFailure) => {
     const fakes = weightFakes();
@@ -151,6 +175,8 @@ describe('machines / weightSetting on another endpoint', () => {
 
   it('asks for LastUpdate where the state of its block is gone after a long downtime', async () => {
     const running = await submitted(sent);
+    await running.find.answer(missing);
+    running.actor.send(block(700));
     await running.find.answer(fail(pruned));
     expect(running.value()).toEqual({ setting: 'checking' });
     await running.check.answer(setAt(403));

@@ -59,7 +59,9 @@ export const sealed: SealedWeights = {
   plan: { commitEpoch: 7, revealRound: 1_100, commitHash: `0x${'c'.repeat(64)}`, revealsFromBlock: 450 },
   vector: due.vector,
 };
-export const missing = succeed({ found: false as const });
+export const missing = succeed({ found: false as const, isNonceUsed: false });
+/** Another program with the hotkey used the nonce. */
+export const overtaken = succeed({ found: false as const, isNonceUsed: true });
 export const included = succeed({
   found: true as const,
   block: 403,
