@@ -18,15 +18,16 @@ import { findInclusion, type Inclusion } from './inclusion.ts';
 import { readSubnet, type SubnetSource } from './metagraph.ts';
 import { readNonce } from './nonce.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
-import { openRpc, type Rpc } from './rpc.ts';
-import { makeRuntimes, type Runtimes } from './runtimes.ts';
 import {
   preflightRegistration,
   type RegistrationRequest,
   type RegistrationTerms,
+  readFee,
   readRegistration,
   registrationCall,
 } from './registration.ts';
+import { openRpc, type Rpc } from './rpc.ts';
+import { makeRuntimes, type Runtimes } from './runtimes.ts';
 import { type AxonEndpoint, planServe, planWithdraw } from './serveAxon.ts';
 import { readSubmissionFacts } from './submissionFacts.ts';
 import { submitPrepared } from './submit.ts';
@@ -207,7 +208,10 @@ const upkeepOperations = (
     const terms = yield* readRegistration(source, request);
     yield* orRefused(preflightRegistration(terms, request));
     const call = registrationCall(source.runtime, netuid, request);
-    return { prepared: yield* prepare({ ...options, call }), terms };
+    const prepared = yield* prepare({ ...options, call });
+    const feeRao = yield* readFee(source, prepared);
+    yield* orRefused(preflightRegistration(terms, { ...request, feeRao }));
+    return { prepared, terms };
   });
   const prepareCommitment: ChainConnection['prepareCommitment'] = (options) =>
     Effect.flatMap(orRefused(commitmentCall(netuid, options.data)), (call) => prepare({ ...options, call }));

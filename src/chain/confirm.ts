@@ -10,6 +10,11 @@ import { MAX_SCAN_BLOCKS } from './inclusion.ts';
 
 /** A chain that finalizes nothing for so long stands still; its blocks take 12 s. */
 const SILENCE_MS = 120_000;
+/**
+ * JSON-RPC 2.0: no JSON, no request, no such method, wrong parameters. The node did not look at the bytes. Any other
+ * code may come from a gateway that passed them on.
+ */
+const NEVER_READ: ReadonlySet<number> = new Set([-32_700, -32_600, -32_601, -32_602]);
 
 type Pending = {
   readonly connection: ChainConnection;
@@ -18,27 +23,52 @@ type Pending = {
   readonly silenceMs?: number;
 };
 
-const unconfirmed = (detail: string): SubmitUnconfirmed =>
-  new SubmitUnconfirmed({ message: `sent, but ${detail}: look at the chain before sending anything again` });
+const unconfirmed = ({ prepared }: Pending, detail: string): SubmitUnconfirmed =>
+  new SubmitUnconfirmed({
+    message: `sent as ${prepared.hash}, valid up to block ${prepared.expiresAtBlock - 1}, but ${detail}: look at the chain before sending anything again`,
+  });
 
-/** Scans every finalized block of the extrinsic's lifetime as it comes. */
+/** Whether the error says what became of the bytes; every other one leaves them possibly on their way into a block. */
+const isVerdict = (error: SubmitError): boolean =>
+  error._tag === 'SubmitRefused' ||
+  error._tag === 'SubmitNotIncluded' ||
+  (error._tag === 'RpcRefused' && NEVER_READ.has(error.code));
+
+/** The block with the bytes among those up to `head` that were not searched yet; else the next one to search. */
+const searchUpTo = Effect.fnUntraced(function* (pending: Pending, from: BlockNumber, head: Head) {
+  const { connection, prepared } = pending;
+  let next = from;
+  while (next <= head.block && next < prepared.expiresAtBlock) {
+    const toBlock = Math.min(head.block, next + MAX_SCAN_BLOCKS - 1);
+    const inclusion = yield* connection.findInclusion({ prepared, fromBlock: next, toBlock });
+    if (inclusion.found) return { next, inclusion };
+    next = toBlock + 1;
+  }
+  return { next, inclusion: null };
+});
+
+/** Scans every finalized block of the extrinsic's lifetime as it comes; a block that cannot be read is tried again. */
 const searchBlocks = Effect.fnUntraced(function* (pending: Pending, heads: Queue.Dequeue<Head>) {
-  const { connection, prepared, silenceMs = SILENCE_MS } = pending;
+  const { prepared, silenceMs = SILENCE_MS } = pending;
   let next: BlockNumber = prepared.bornAtBlock;
   while (true) {
     const head = yield* Effect.timeoutOrElse(Queue.take(heads), {
       duration: silenceMs,
-      orElse: () => Effect.fail(unconfirmed(`no block was finalized for ${silenceMs} ms`)),
+      orElse: () => Effect.fail(unconfirmed(pending, `no block was finalized for ${silenceMs} ms`)),
     });
-    while (next <= head.block && next < prepared.expiresAtBlock) {
-      const toBlock = Math.min(head.block, next + MAX_SCAN_BLOCKS - 1);
-      const inclusion = yield* connection.findInclusion({ prepared, fromBlock: next, toBlock });
-      if (inclusion.found) {
-        yield* orRefused(inclusion.outcome);
-        return { block: inclusion.block, blockHash: inclusion.blockHash } satisfies Head;
-      }
-      next = toBlock + 1;
+    const searched = yield* Effect.result(searchUpTo(pending, next, head));
+    const isOver = head.block >= prepared.expiresAtBlock;
+    if (searched._tag === 'Failure') {
+      const { failure } = searched;
+      if (isOver || failure._tag === 'ChainUnreachable') return yield* unconfirmed(pending, failure.message);
+      continue;
     }
+    const { inclusion } = searched.success;
+    if (inclusion !== null) {
+      yield* orRefused(inclusion.outcome);
+      return { block: inclusion.block, blockHash: inclusion.blockHash } satisfies Head;
+    }
+    next = searched.success.next;
     if (next >= prepared.expiresAtBlock) {
       const message = `not in any block up to ${prepared.expiresAtBlock - 1}, its last: sign it again`;
       return yield* new SubmitNotIncluded({ message });
@@ -51,21 +81,19 @@ const searchBlocks = Effect.fnUntraced(function* (pending: Pending, heads: Queue
  * daemons drive the same steps with their machines, across connections and crashes.
  *
  * @returns the block; fails as refused with the failing check of the pool or of the dispatch, as not included when the
- *   lifetime passed, and as unconfirmed when the connection or the chain failed after sending
+ *   lifetime passed, with the node's error where it did not take the bytes at all, and as unconfirmed whenever the
+ *   bytes may have been passed on and their outcome is not known
  */
 export const submitAndConfirm = Effect.fn('chain.submitAndConfirm')(function* (pending: Pending) {
   const { connection, prepared } = pending;
-  // Unconfirmed: the bytes may be in the pool or in a block, and only the blocks tell.
+  // Without a verdict the bytes may be in the pool or in a block, and only the blocks tell.
   yield* connection
     .submitPrepared({ prepared })
-    .pipe(Effect.catchTag('SubmitUnconfirmed', () => Effect.void));
+    .pipe(Effect.catch((error) => (isVerdict(error) ? Effect.fail(error) : Effect.void)));
   const heads = yield* Queue.sliding<Head>(1);
   const following = connection.followHeads((head) => {
     Queue.offerUnsafe(heads, head);
   });
-  return yield* Effect.raceFirst(searchBlocks(pending, heads), following).pipe(
-    Effect.mapError((error: SubmitError) =>
-      error._tag === 'ChainUnreachable' ? unconfirmed(error.message) : error,
-    ),
-  );
+  const lost = Effect.mapError(following, (error) => unconfirmed(pending, error.message));
+  return yield* Effect.raceFirst(searchBlocks(pending, heads), lost);
 });

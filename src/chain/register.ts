@@ -4,7 +4,8 @@ import type { BlockNumber, Hotkey, Uid } from '../domain/ids.ts';
 import type { Identity } from '../keys/identity.ts';
 import type { ChainConnection } from './client.ts';
 import { submitAndConfirm } from './confirm.ts';
-import { ChainMalformed } from './errors.ts';
+import { SubmitUnconfirmed } from './errors.ts';
+import type { PreparedExtrinsic } from './extrinsics.ts';
 
 /** Blocks in which a registration can be included: a price given up for later should not be paid after all. */
 const LIFETIME_BLOCKS = 32;
@@ -27,6 +28,7 @@ export type Registered = {
  * as `SubmitRefused` with that check. After `SubmitUnconfirmed` it is safe to call it again: a hotkey is registered at
  * most once.
  *
+ * @param onSigned told what is sent, right before that: from then on TAO may be burned
  * @param silenceMs how long no block may be finalized before the wait ends; two minutes when not given
  */
 export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (options: {
@@ -34,6 +36,7 @@ export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (optio
   readonly coldkey: Identity;
   readonly hotkey: Hotkey;
   readonly maxPriceRao: bigint;
+  readonly onSigned?: (prepared: PreparedExtrinsic) => void;
   readonly silenceMs?: number;
 }) {
   const { connection, coldkey, hotkey, maxPriceRao } = options;
@@ -46,15 +49,23 @@ export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (optio
     periodBlocks: LIFETIME_BLOCKS,
   });
   const { silenceMs } = options;
+  options.onSigned?.(prepared);
   const included = yield* submitAndConfirm({
     connection,
     prepared,
     ...(silenceMs === undefined ? {} : { silenceMs }),
   });
-  const { uid } = yield* connection.readRegistration({ head: included, hotkey, coldkey: coldkey.hotkey });
+  const inBlock = `the registration ${prepared.hash} is in block ${included.block}`;
+  const { uid } = yield* connection
+    .readRegistration({ head: included, hotkey, coldkey: coldkey.hotkey })
+    .pipe(
+      Effect.mapError(
+        ({ message }) =>
+          new SubmitUnconfirmed({ message: `${inBlock}, but the uid cannot be read: ${message}` }),
+      ),
+    );
   if (uid === null) {
-    const detail = `registered in block ${included.block}, but the hotkey has no uid there`;
-    return yield* new ChainMalformed({ operation: 'register', detail });
+    return yield* new SubmitUnconfirmed({ message: `${inBlock}, but the hotkey has no uid there` });
   }
   return {
     uid,

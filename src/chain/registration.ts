@@ -5,12 +5,13 @@ import type { SubmitFailure } from '../domain/failures.ts';
 import { type BlockNumber, Hotkey, type Netuid, Uid } from '../domain/ids.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import { retryOfCheck, withAdvice } from './checks.ts';
-import type { Call } from './extrinsics.ts';
+import type { Call, PreparedExtrinsic } from './extrinsics.ts';
 import type { SubnetSource } from './metagraph.ts';
-import { decodeWith, readStorage, type StorageItem, Unsigned } from './reads.ts';
+import { callRuntimeApi, decodeWith, readStorage, type StorageItem, Unsigned } from './reads.ts';
 import type { Runtime } from './runtime.ts';
 
 const PALLET = 'SubtensorModule';
+const LIMITED_CALL = 'register_limit';
 const ROOT: Netuid = 0;
 /** What an absent owner reads as. */
 const ZERO_ACCOUNT = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
@@ -26,10 +27,12 @@ export type RegistrationTerms = {
   readonly priceRao: bigint;
   readonly minPriceRao: bigint;
   readonly maxPriceRao: bigint;
+  /** Whether the chain itself refuses a price above a limit that the call names (`register_limit`). */
+  readonly keepsToLimit: boolean;
   /** Free balance of the coldkey. */
   readonly balanceRao: bigint;
-  /** What must stay on an account. */
-  readonly existentialDepositRao: bigint;
+  /** What must stay on the coldkey: the existential deposit, or what is frozen where that is more. */
+  readonly untouchableRao: bigint;
   /** Uid of the hotkey if it is registered already. */
   readonly uid: Uid | null;
   /** Coldkey that owns the hotkey; null for a hotkey that no coldkey ever registered. */
@@ -46,7 +49,8 @@ const Terms = Schema.Tuple([
   Unsigned,
   Unsigned,
   Unsigned,
-  Schema.Struct({ data: Schema.Struct({ free: Unsigned }) }),
+  // Runtimes from before `frozen` name it otherwise; what they then refuse costs a fee and nothing else.
+  Schema.Struct({ data: Schema.Struct({ free: Unsigned, frozen: Schema.optionalKey(Unsigned) }) }),
   Schema.NullOr(Uid),
   Hotkey,
   Schema.Int,
@@ -73,6 +77,8 @@ const termItems = (netuid: Netuid, hotkey: Hotkey, coldkey: string): readonly St
   ];
 };
 
+const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+
 /** Price, rules and means of registering `hotkey` with `coldkey`, all at one block. */
 export const readRegistration = Effect.fn('chain.readRegistration')(function* (
   source: SubnetSource,
@@ -92,8 +98,9 @@ export const readRegistration = Effect.fn('chain.readRegistration')(function* (
     priceRao: BigInt(price),
     minPriceRao: BigInt(min),
     maxPriceRao: BigInt(max),
+    keepsToLimit: runtime.hasCall(PALLET, LIMITED_CALL),
     balanceRao: BigInt(account.data.free),
-    existentialDepositRao: BigInt(deposit),
+    untouchableRao: larger(BigInt(deposit), BigInt(account.data.frozen ?? 0)),
     uid,
     ownerColdkey: owner === ZERO_ACCOUNT ? null : owner,
     neurons,
@@ -116,17 +123,25 @@ export type RegistrationRequest = {
   readonly coldkey: string;
   /** The most to burn, rao. */
   readonly maxPriceRao: bigint;
+  /** What the chain takes for the call itself, rao; not known before it is signed. */
+  readonly feeRao?: bigint;
 };
 
 /** The first check that fails and why, in the chain's order; null when the chain would accept it. */
 const failingCheck = (
   terms: RegistrationTerms,
-  { hotkey, coldkey, maxPriceRao }: RegistrationRequest,
+  { hotkey, coldkey, maxPriceRao, feeRao = 0n }: RegistrationRequest,
 ): readonly [check: string, message: string] | null => {
   const { netuid, priceRao, ownerColdkey } = terms;
   if (priceRao > maxPriceRao) {
     const price = `registration costs ${formatTao(priceRao)}, the limit is ${formatTao(maxPriceRao)}`;
     return ['RegistrationPriceLimitExceeded', price];
+  }
+  // `burned_register` pays whatever the price is in its block; the subnet's own maximum is all that bounds it.
+  if (!terms.keepsToLimit && terms.maxPriceRao > maxPriceRao) {
+    const most = formatTao(terms.maxPriceRao);
+    const reason = `this chain's runtime cannot keep to a limit, and its price may rise up to ${most} before the block`;
+    return ['RegistrationPriceUnlimited', `${reason}: only a limit of ${most} or more is certain to hold`];
   }
   if (netuid === ROOT) return ['RegistrationNotPermittedOnRootSubnet', 'subnet 0 takes no neurons'];
   if (!terms.subnetExists) return ['SubnetNotExists', `subnet ${netuid} does not exist on this chain`];
@@ -134,9 +149,10 @@ const failingCheck = (
   if (terms.uid !== null) {
     return ['HotKeyAlreadyRegisteredInSubNet', `${hotkey} has uid ${terms.uid} on subnet ${netuid} already`];
   }
-  const needed = priceRao + terms.existentialDepositRao;
+  const needed = priceRao + terms.untouchableRao + feeRao;
   if (terms.balanceRao < needed) {
-    const balance = `${coldkey} has ${formatTao(terms.balanceRao)}, registration takes ${formatTao(needed)} and a fee`;
+    const fee = feeRao === 0n ? ' and a fee' : `, of which ${formatTao(feeRao)} are the fee`;
+    const balance = `${coldkey} has ${formatTao(terms.balanceRao)}, registration takes ${formatTao(needed)}${fee}`;
     return ['NotEnoughBalanceToStake', balance];
   }
   if (ownerColdkey !== null && ownerColdkey !== coldkey) {
@@ -168,6 +184,24 @@ export const registrationCall = (
   netuid: Netuid,
   { hotkey, maxPriceRao }: RegistrationRequest,
 ): Call =>
-  runtime.hasCall(PALLET, 'register_limit')
-    ? { pallet: PALLET, name: 'register_limit', args: [netuid, hotkey, maxPriceRao] }
+  runtime.hasCall(PALLET, LIMITED_CALL)
+    ? { pallet: PALLET, name: LIMITED_CALL, args: [netuid, hotkey, maxPriceRao] }
     : { pallet: PALLET, name: 'burned_register', args: [netuid, hotkey] };
+
+const PAYMENT_API = 'TransactionPaymentApi';
+const decodeFee = decodeWith(Schema.Struct({ partialFee: Unsigned }), `${PAYMENT_API}.query_info`);
+
+/** The fee that the chain takes for a signed extrinsic, in rao; 0 where the runtime does not tell. */
+export const readFee = Effect.fn('chain.readFee')(function* (
+  { rpc, runtime, head }: SubnetSource,
+  { hex }: PreparedExtrinsic,
+) {
+  if (!runtime.hasApi(PAYMENT_API, 'query_info')) return 0n;
+  const bytes = Buffer.from(hex.slice(2), 'hex');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  const argument = Buffer.concat([bytes, length]);
+  const call = { rpc, runtime, blockHash: head.blockHash, api: PAYMENT_API, method: 'query_info', argument };
+  const { partialFee } = yield* decodeFee(yield* callRuntimeApi(call));
+  return BigInt(partialFee);
+});

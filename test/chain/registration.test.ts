@@ -9,7 +9,8 @@ import {
   registrationCall,
 } from '#src/chain/registration.ts';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
-import { type Devnet, startDevnet } from '#src/devnet/node.ts';
+import { type Devnet, type DevnetOptions, startDevnet } from '#src/devnet/node.ts';
+import { SPEC_343 } from '#src/devnet/profiles.ts';
 import { subtensorModule } from '#src/devnet/subtensor/pallet.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import { identity, NETUID, startProxy, withConnection } from './devnetFixture.ts';
@@ -26,7 +27,8 @@ const terms: RegistrationTerms = {
   minPriceRao: 500_000n,
   maxPriceRao: 100n * TAO,
   balanceRao: 2n * TAO,
-  existentialDepositRao: 500n,
+  keepsToLimit: true,
+  untouchableRao: 500n,
   uid: null,
   ownerColdkey: null,
   neurons: 3,
@@ -60,10 +62,24 @@ describe('chain / registration', () => {
     ['HotKeyAlreadyRegisteredInSubNet', { uid: 7 }, /uid 7/],
     ['NotEnoughBalanceToStake', { balanceRao: TAO + 499n }, /has 1.000000499 TAO, .* 1.0000005 TAO/],
     ['NonAssociatedColdKey', { ownerColdkey: hotkey }, /belongs to coldkey/],
+    ['RegistrationPriceUnlimited', { keepsToLimit: false }, /may rise up to 100 TAO before the block/],
   ])('names %s before anything is sent', (check, changes, message) => {
     const outcome = preflightRegistration({ ...terms, ...changes }, request);
     expect(outcome).toMatchObject({ ok: false, error: { _tag: 'Refused', check } });
     if (!outcome.ok) expect(outcome.error.message).toMatch(message);
+  });
+
+  it('takes a limit that a runtime without register_limit cannot pass', () => {
+    const older = { ...terms, keepsToLimit: false, maxPriceRao: 3n * TAO };
+    expect(preflightRegistration(older, request).ok).toBe(true);
+  });
+
+  it('counts the fee, once it is known', () => {
+    const exact = { ...terms, balanceRao: TAO + 500n + 7n };
+    expect(preflightRegistration(exact, { ...request, feeRao: 7n }).ok).toBe(true);
+    const short = preflightRegistration(exact, { ...request, feeRao: 8n });
+    expect(short).toMatchObject({ error: { check: 'NotEnoughBalanceToStake' } });
+    if (!short.ok) expect(short.error.message).toContain('of which 0.000000008 TAO are the fee');
   });
 
   it('gives the chain its limit where the runtime can hold one', () => {
@@ -80,14 +96,18 @@ describe('chain / registration', () => {
 describe('chain / registration, live', () => {
   let devnet: Devnet;
   let sealing: NodeJS.Timeout | undefined;
-  const start = (): Promise<Devnet> =>
+  const start = (node: Partial<DevnetOptions> = {}, kimRao = TAO): Promise<Devnet> =>
     startDevnet({
       sealing: 'manual',
+      ...node,
       pallets: [subtensorModule],
       genesis: decodeGenesis({
         chain: 'registration test',
         blockTimeMs: 1_000,
-        accounts: ['//Dave', '//Hank'].map((address) => ({ address, free: String(10n * TAO) })),
+        accounts: [
+          ...['//Dave', '//Hank'].map((address) => ({ address, free: String(10n * TAO) })),
+          { address: '//Kim', free: String(kimRao) },
+        ],
         subnets: [
           {
             netuid: NETUID,
@@ -203,6 +223,75 @@ describe('chain / registration, live', () => {
         });
       }),
     );
+  });
+
+  it('does not spend a fee on a registration that the rest cannot pay', async () => {
+    const keys = { hotkey: identity('//Zoe').hotkey, coldkey: identity('//Kim').hotkey };
+    const { priceRao, untouchableRao } = await withConnection(devnet.url, (connection) =>
+      Effect.flatMap(connection.finalizedHead(), (head) => connection.readRegistration({ head, ...keys })),
+    );
+    await devnet.stop();
+    devnet = await start({}, priceRao + untouchableRao);
+    devnet.sealBlocks(2);
+    const failure = await failureOf(register('//Zoe', { payer: '//Kim' }));
+    expect(failure).toMatchObject({ check: 'NotEnoughBalanceToStake' });
+    expect(failure.message).toContain('are the fee');
+    expect(devnet.head().number).toBe(2);
+  });
+
+  it('keeps to the limit on a runtime that has no register_limit', async () => {
+    await devnet.stop();
+    devnet = await start({ profile: SPEC_343 });
+    devnet.sealBlocks(2);
+    expect(await failureOf(register('//Zoe'))).toMatchObject({ check: 'RegistrationPriceUnlimited' });
+    expect(devnet.head().number).toBe(2);
+    sealSteadily();
+    expect(await register('//Zoe', { maxPriceRao: 100n * TAO })).toMatchObject({ uid: 1 });
+  });
+
+  describe('with a node that fails after the sending', () => {
+    const broken = { code: -32_603, message: 'Internal error' };
+
+    it('goes on as soon as the blocks can be read again', async () => {
+      devnet.faults.failCalls({ method: 'chain_getBlock', error: broken, count: 3 });
+      sealSteadily();
+      expect(await register('//Zoe')).toMatchObject({ uid: 1 });
+    });
+
+    it('never takes an outcome that it could not read for a failure', async () => {
+      devnet.faults.failCalls({ method: 'chain_getBlock', error: broken });
+      sealSteadily();
+      const failure = await failureOf(register('//Zoe'));
+      expect(failure).toMatchObject({ _tag: 'Unconfirmed' });
+      expect(failure.message).toMatch(/sent as 0x[0-9a-f]{64}, valid up to block \d+, but .*Internal error/);
+      devnet.faults.clear();
+      expect(await failureOf(register('//Zoe'))).toMatchObject({ check: 'HotKeyAlreadyRegisteredInSubNet' });
+    });
+
+    it('names the block of a registration whose uid cannot be read', async () => {
+      const reads = { count: 0 };
+      const proxy = await startProxy(devnet.url, ({ method }) => {
+        if (method === 'chain_getBlock') reads.count += 1;
+        return method === 'state_queryStorageAt' && reads.count > 0 ? () => 'nonsense' : 'pass';
+      });
+      sealSteadily();
+      const failure = await failureOf(register('//Zoe', { url: proxy.url }));
+      proxy.stop();
+      expect(failure).toMatchObject({ _tag: 'Unconfirmed' });
+      expect(failure.message).toMatch(/0x[0-9a-f]{64} is in block \d+, but the uid cannot be read/);
+    });
+
+    it('searches the blocks after an error that a gateway may have made of an accepted extrinsic', async () => {
+      devnet.faults.failCalls({ method: 'author_submitExtrinsic', error: broken });
+      sealSteadily();
+      expect(await failureOf(register('//Zoe'))).toMatchObject({ _tag: 'NotIncluded' });
+    });
+
+    it('ends at once where the node has no such method', async () => {
+      const error = { code: -32_601, message: 'Method not found' };
+      devnet.faults.failCalls({ method: 'author_submitExtrinsic', error });
+      expect(await failureOf(register('//Zoe'))).toMatchObject({ _tag: 'Unsupported' });
+    });
   });
 
   it('says that it is unconfirmed when the chain stands still', async () => {
