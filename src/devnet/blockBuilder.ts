@@ -24,8 +24,6 @@ export type Block = {
   readonly timestampMs: number;
   /** Each with its length prefix. */
   readonly extrinsics: readonly Uint8Array[];
-  /** Raw storage keys that the block wrote. */
-  readonly writtenKeys: readonly string[];
 };
 
 /** Transactions in a block beyond the inherent: keeps the time that one block takes bounded. */
@@ -263,7 +261,7 @@ const finishBlock = (runtime: Runtime, block: FinishedBlock): Block => {
     extrinsicsRoot: blake2b256(encodedList(extrinsics)),
   };
   const hash = toHex(blake2b256(headerType.enc(complete)));
-  return { number, hash, header: complete, timestampMs, extrinsics, writtenKeys };
+  return { number, hash, header: complete, timestampMs, extrinsics };
 };
 
 const runHooks = (

@@ -52,6 +52,8 @@ export type Chain = {
   /** Reads the state of a block at the block's number. */
   stateAt(block: Block): StateView;
   contextAt(block: Block): ReadContext;
+  /** Keys that a block of the best chain wrote; undefined for older ones than have a state. */
+  writtenIn(block: Block): readonly string[] | undefined;
   /** Builds the next block with what the pool holds; `nowMs` is its timestamp. */
   seal(nowMs: number): Block;
   /**
@@ -197,6 +199,7 @@ export const createChain = (options: ChainOptions): Chain => {
     stateAt,
     contextAt: (block) =>
       createReadContext({ ...runtimeAt(block).parts, state: stateAt(block) }, block.number),
+    writtenIn: ({ number }) => state.writtenIn(number),
     seal: (nowMs) => settle([extend(nowMs, true)], []),
     reorganize: ({ depth, length = depth + 1, transactions = 'include' }, nextMs) => {
       assertReplaceable(depth, length);

@@ -1,6 +1,6 @@
 /** What pallets see of the state: typed storage items over raw keys, events, nested transactions. */
 import { fromHex, hashBytes, hashKey, toHex, twox128Hex } from './hashing.ts';
-import type { AnyStorageItem, Context, EventDeclaration, Pallet, ReadContext } from './pallet.ts';
+import type { AnyStorageItem, Context, EventDeclaration, Hasher, Pallet, ReadContext } from './pallet.ts';
 import { type AnyType, concatBytes, decodeAll, decodePrefix, type Fields, fieldsCodec } from './scale.ts';
 import type { State, StateView } from './state.ts';
 
@@ -32,12 +32,37 @@ export const createStorageLayout = (
   };
 };
 
+/** Accounts whose hashes are kept: those of a few full subnets. Hashing them is what most reads would spend time on. */
+const MAX_KEPT_PARTS = 20_000;
+const ACCOUNT_BYTES = 32;
+const NETUID_BYTES = 2;
+const keptParts: { readonly [H in Hasher]: Map<string, string> } = {
+  Identity: new Map(),
+  Blake2128Concat: new Map(),
+  Twox64Concat: new Map(),
+};
+/** Hex digits of a key's part, hashed. */
+const keyPart = (hasher: Hasher, plain: Uint8Array): string => {
+  const digits = toHex(plain).slice(2);
+  if (hasher === 'Identity') return digits;
+  // Accounts and netuids come again and again; block numbers never do
+  if (plain.length !== ACCOUNT_BYTES && plain.length !== NETUID_BYTES)
+    return toHex(hashKey(hasher, plain)).slice(2);
+  const kept = keptParts[hasher];
+  const known = kept.get(digits);
+  if (known !== undefined) return known;
+  const part = toHex(hashKey(hasher, plain)).slice(2);
+  if (kept.size >= MAX_KEPT_PARTS) kept.clear();
+  kept.set(digits, part);
+  return part;
+};
+
 /** Raw storage key of an item, or the prefix of all entries under its first keys. */
 export const storageKey = (layout: StorageLayout, item: AnyStorageItem, keys: readonly unknown[]): string => {
   let key = layout.prefixOf(item);
   for (const [index, { hasher, type }] of item.keys.entries()) {
     if (index >= keys.length) break;
-    key += toHex(hashKey(hasher, type.enc(keys[index]))).slice(2);
+    key += keyPart(hasher, type.enc(keys[index]));
   }
   return key;
 };

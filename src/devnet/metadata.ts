@@ -1,7 +1,7 @@
 /** Metadata of versions 14 and 15, generated from the pallets' declarations. */
 import { metadata as metadataCodec } from '@polkadot-api/substrate-bindings';
 import { multiAddress, multiSignature } from './chainTypes.ts';
-import { type Extension, EXTRINSIC_VERSION, uncheckedExtrinsic } from './extrinsic.ts';
+import { EXTRINSIC_VERSION, type Extension, uncheckedExtrinsic } from './extrinsic.ts';
 import { toHex } from './hashing.ts';
 import type { AnyStorageItem, Pallet, RuntimeApi } from './pallet.ts';
 import { createTypeRegistry, type TypeRegistry } from './registry.ts';

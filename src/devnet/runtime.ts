@@ -12,8 +12,8 @@ import {
 } from './context.ts';
 import { createCoreApis } from './coreApis.ts';
 import type { ErrorPosition } from './dispatchErrors.ts';
-import { extensionsWith } from './extrinsic.ts';
 import { drand } from './drand/pallet.ts';
+import { extensionsWith } from './extrinsic.ts';
 import { encodeMetadata, type MetadataVersion } from './metadata.ts';
 import { createNestedCalls } from './nestedCall.ts';
 import type { ApiMethod, ErrorDeclaration, Pallet } from './pallet.ts';

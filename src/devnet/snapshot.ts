@@ -97,7 +97,7 @@ export const decodeSnapshot = (file: string, bytes: Uint8Array): ChainSnapshot =
       const { hash, timestampMs } = block;
       const decoded = header.dec(copy(block.header));
       const extrinsics = block.extrinsics.map(copy);
-      return { hash, timestampMs, extrinsics, number: decoded.number, header: decoded, writtenKeys: [] };
+      return { hash, timestampMs, extrinsics, number: decoded.number, header: decoded };
     }),
     runtimes: profiled(body.runtimes),
     upgrades: profiled(body.upgrades),

@@ -13,7 +13,7 @@ export type StateVersion = { readonly block: number; readonly value: Uint8Array 
 export type StateEntry = readonly [key: string, versions: readonly StateVersion[]];
 type Undo = { readonly key: string; readonly before: StateVersion | undefined };
 type Bucket = {
-  readonly entries: Map<string, StateVersion[]>;
+  readonly names: Set<string>;
   /** Keys in their order; undefined after keys came or went. */
   sorted: readonly string[] | undefined;
 };
@@ -33,6 +33,8 @@ export type State = {
   undoTo(mark: number): void;
   /** Ends a block: forgets how to undo it and gives the keys that it wrote, sorted. */
   seal(block: number): readonly string[];
+  /** Keys that a sealed block wrote, sorted; undefined once its state is forgotten. */
+  writtenIn(block: number): readonly string[] | undefined;
   /** Forgets states before `oldestBlock`. */
   prune(oldestBlock: number): void;
   /** Takes back what the sealed blocks after `block` wrote; the view still reads their states. */
@@ -71,23 +73,25 @@ const versionIndex = (versions: readonly StateVersion[], block: number): number 
 /** The versions by key, in buckets of one storage item each. */
 const createVersionMap = () => {
   const buckets = new Map<string, Bucket>();
-  const find = (key: string): StateVersion[] | undefined =>
-    buckets.get(key.slice(0, BUCKET_LENGTH))?.entries.get(key);
+  const all = new Map<string, StateVersion[]>();
   return {
-    find,
+    find: (key: string): StateVersion[] | undefined => all.get(key),
     put: (key: string, versions: StateVersion[]): void => {
+      all.set(key, versions);
       const name = key.slice(0, BUCKET_LENGTH);
-      const bucket = buckets.get(name) ?? { entries: new Map<string, StateVersion[]>(), sorted: undefined };
+      const bucket = buckets.get(name) ?? { names: new Set<string>(), sorted: undefined };
       buckets.set(name, bucket);
-      if (!bucket.entries.has(key)) bucket.sorted = undefined;
-      bucket.entries.set(key, versions);
+      if (!bucket.names.has(key)) bucket.sorted = undefined;
+      bucket.names.add(key);
     },
     remove: (key: string): void => {
+      if (!all.delete(key)) return;
       const name = key.slice(0, BUCKET_LENGTH);
       const bucket = buckets.get(name);
-      if (bucket?.entries.delete(key) !== true) return;
+      if (bucket === undefined) return;
+      bucket.names.delete(key);
       bucket.sorted = undefined;
-      if (bucket.entries.size === 0) buckets.delete(name);
+      if (bucket.names.size === 0) buckets.delete(name);
     },
     *under(prefix: string): Iterable<StateEntry> {
       const isWithinOne = prefix.length >= BUCKET_LENGTH;
@@ -97,15 +101,18 @@ const createVersionMap = () => {
       for (const name of names) {
         const bucket = buckets.get(name);
         if (bucket === undefined) continue;
-        bucket.sorted ??= [...bucket.entries.keys()].sort();
+        bucket.sorted ??= [...bucket.names].sort();
         for (let at = lowerBound(bucket.sorted, prefix); at < bucket.sorted.length; at += 1) {
           const key = bucket.sorted[at] ?? '';
           if (!key.startsWith(prefix)) break;
-          yield [key, bucket.entries.get(key) ?? []];
+          yield [key, all.get(key) ?? []];
         }
       }
     },
-    clear: (): void => buckets.clear(),
+    clear: (): void => {
+      buckets.clear();
+      all.clear();
+    },
   };
 };
 
@@ -206,6 +213,7 @@ export const createState = (): State => {
       journal = [];
       return touched;
     },
+    writtenIn: (block) => touchedByBlock.get(block),
     prune: (oldestBlock) => {
       for (const [block, touched] of touchedByBlock) {
         if (block > oldestBlock) break;

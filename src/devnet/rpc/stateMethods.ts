@@ -80,7 +80,9 @@ const subscribeStorage: Method = ({ chain }, params, connection) => {
     const shown = new Map(keys.map((key) => [key, hexValue(chain, key, chain.head())]));
     send(changesOf(chain, keys, chain.head()));
     const onHead = (block: Block, { retracted, enacted }: Route): void => {
-      const written = retracted.length > 0 ? undefined : new Set(enacted.flatMap((each) => each.writtenKeys));
+      const isPlain = retracted.length === 0 && enacted.every((each) => chain.writtenIn(each) !== undefined);
+      // What blocks wrote decides which keys to look at; after a fork it may be any
+      const written = isPlain ? new Set(enacted.flatMap((each) => chain.writtenIn(each) ?? [])) : undefined;
       const changed = keys.filter(
         (key) => written?.has(key) !== false && hexValue(chain, key, block) !== shown.get(key),
       );

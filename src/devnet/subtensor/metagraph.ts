@@ -10,7 +10,7 @@ import {
 } from './metagraphFields.ts';
 import { storageIndex } from './storage.ts';
 import { compactU16 } from './structs.ts';
-import { mechanismCount, subnetExists } from './subnets.ts';
+import { hotkeysOf, mechanismCount, subnetExists } from './subnets.ts';
 
 const path = 'pallet_subtensor::rpc_info::metagraph';
 const accountParam = [{ name: 'AccountId', type: accountId }];
@@ -34,7 +34,7 @@ export const selectiveMetagraphType = struct(
 type Key = { readonly netuid: number; readonly mechanism: number };
 const viewOf = (ctx: ReadContext, { netuid, mechanism }: Key): MetagraphView | undefined =>
   subnetExists(ctx, netuid) && mechanism < mechanismCount(ctx, netuid)
-    ? { ctx, netuid, index: storageIndex(netuid, mechanism) }
+    ? { ctx, netuid, index: storageIndex(netuid, mechanism), hotkeys: hotkeysOf(ctx, netuid) }
     : undefined;
 
 /** All fields of mechanism `key.mechanism`; undefined when subnet or mechanism do not exist. */

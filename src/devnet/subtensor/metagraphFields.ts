@@ -20,13 +20,14 @@ import {
   NO_AXON,
   subnetIdentity,
 } from './structs.ts';
-import { hotkeysOf } from './subnets.ts';
 
 /** What a metagraph is read from: a subnet at a state, and the storage index of one of its mechanisms. */
 export type MetagraphView = {
   readonly ctx: ReadContext;
   readonly netuid: number;
   readonly index: number;
+  /** By uid. */
+  readonly hotkeys: readonly Uint8Array[];
 };
 export type MetagraphField<T = unknown> = {
   readonly name: string;
@@ -67,7 +68,7 @@ const byHotkey = <T>(
   name: string,
   type: ScaleType<T[]>,
   read: (view: MetagraphView, hotkey: Uint8Array) => T,
-) => field(name, type, (view) => hotkeysOf(view.ctx, view.netuid).map((hotkey) => read(view, hotkey)));
+) => field(name, type, (view) => view.hotkeys.map((hotkey) => read(view, hotkey)));
 const scores = (name: string, item: StorageItem<[number], number[], number[]>) =>
   byUid(name, shares, ({ ctx, netuid }) => ctx.get(item, netuid), 0);
 const flags = (name: string, item: StorageItem<[number], boolean[], boolean[]>) =>
@@ -76,9 +77,7 @@ const flags = (name: string, item: StorageItem<[number], boolean[], boolean[]>) 
 const text = (bytes: Uint8Array | undefined): number[] => [...(bytes ?? [])];
 const dividends = vec(tuple(accountId, compactU64));
 const dividendsFrom = (item: StorageItem<[number, Uint8Array], bigint, bigint>, view: MetagraphView) =>
-  hotkeysOf(view.ctx, view.netuid).map(
-    (hotkey) => [hotkey, view.ctx.get(item, view.netuid, hotkey)] as const,
-  );
+  view.hotkeys.map((hotkey) => [hotkey, view.ctx.get(item, view.netuid, hotkey)] as const);
 
 /** Indices 1..21. */
 const subnetFields: readonly MetagraphField[] = [
@@ -175,8 +174,8 @@ const neuronFields: readonly MetagraphField[] = [
   scores('consensus', storage.Consensus),
   field('trust', shares, () => []),
   field('rank', shares, () => []),
-  field('blockAtRegistration', amounts, ({ ctx, netuid }) =>
-    hotkeysOf(ctx, netuid).map((_, uid) => ctx.get(storage.BlockAtRegistration, netuid, uid)),
+  field('blockAtRegistration', amounts, ({ ctx, netuid, hotkeys }) =>
+    hotkeys.map((_, uid) => ctx.get(storage.BlockAtRegistration, netuid, uid)),
   ),
   byHotkey('alphaStake', amounts, ({ ctx, netuid }, hotkey) =>
     ctx.get(storage.TotalHotkeyAlpha, hotkey, netuid),

@@ -25,8 +25,10 @@ type View = readonly (readonly [name: string, field: MetagraphField])[];
 const same = (name: string): View[number] => [name, fieldOf(name)];
 const typesOf = (view: View): { readonly [name: string]: AnyType } =>
   Object.fromEntries(view.map(([name, { type }]) => [name, type]));
-const readView = (view: View, ctx: ReadContext, netuid: number): { readonly [name: string]: unknown } =>
-  Object.fromEntries(view.map(([name, { read }]) => [name, read({ ctx, netuid, index: netuid })]));
+const readView = (view: View, ctx: ReadContext, netuid: number): { readonly [name: string]: unknown } => {
+  const subject = { ctx, netuid, index: netuid, hotkeys: hotkeysOf(ctx, netuid) };
+  return Object.fromEntries(view.map(([name, { read }]) => [name, read(subject)]));
+};
 
 /** Blocks since the last run, counted from it; the metagraph shows the stored counter. */
 const blocksSinceLastStep: MetagraphField = {
