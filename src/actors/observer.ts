@@ -19,6 +19,7 @@ const levels: Readonly<Record<string, Level>> = {
   'epoch.scored': 'info',
   'epoch.stalled': 'warn',
   'weights.confirmed': 'info',
+  'weights.foreign': 'warn',
   'weights.committed': 'info',
   'weights.revealed': 'info',
   'weights.superseded': 'info',
@@ -75,6 +76,8 @@ const sayings: Readonly<Record<string, string>> = {
   'listener.closed': 'the port could not be opened, or was lost',
   'system.drain': 'finishing what is under way',
   'weights.confirmed': 'weights are on chain',
+  'weights.foreign':
+    'another program has set weights with this hotkey; those of this validator are not sent in this epoch',
   'weights.committed': 'weights are on chain as a commit; the chain opens it in its reveal epoch',
   'weights.revealed': 'the chain has opened a commit: its weights are in force',
   'weights.superseded': 'newer weights of this hotkey are in force already',

@@ -22,7 +22,7 @@ import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
 import { loadIntent, retireIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
 import { weightLifetime } from './weightLifetime.ts';
-import { standingCommit, standingSince } from './weightStanding.ts';
+import { isExplainedBy, standingCommit, standingSince } from './weightStanding.ts';
 
 export type WeightSettings = {
   readonly identity: Identity;
@@ -36,8 +36,19 @@ const refused = (check: string, message: string): SubmitFailure => ({
   retry: { when: 'never' },
 });
 
-const epochOver = (due: WeightsDue, subnet: SubnetSnapshot): SubmitFailure =>
-  refused('EpochOver', `epoch ${due.epoch} is over, the subnet is in epoch ${subnet.epochIndex}`);
+/** Weights of an epoch are sent in it alone, whatever its end was thought to be when they became due. */
+const withinEpoch = (
+  due: WeightsDue,
+  { block, epochIndex }: SubnetSnapshot,
+): Effect.Effect<void, SubmitFailure> => {
+  if (epochIndex === due.epoch) return Effect.void;
+  if (epochIndex > due.epoch) {
+    const message = `epoch ${due.epoch} is over, the subnet is in epoch ${epochIndex}`;
+    return Effect.fail(refused('EpochOver', message));
+  }
+  const message = `the endpoint is at block ${block}, in epoch ${epochIndex}: behind the one that began epoch ${due.epoch}`;
+  return Effect.fail({ _tag: 'UnknownBlock', message, retry: { when: 'nextBlock' } });
+};
 
 /** The chain is asked at its newest finalized head, never a cached metagraph. */
 const check = (settings: WeightSettings) =>
@@ -46,18 +57,19 @@ const check = (settings: WeightSettings) =>
     const head = yield* Effect.mapError(live.finalizedHead(), toChainFailure);
     const { hotkey } = settings.identity;
     const facts = yield* Effect.mapError(live.readSubmissionFacts({ head, hotkey }), toChainFailure);
-    const setAtBlock = standingSince(facts, due);
+    const intent = yield* loadIntent;
+    const setAtBlock = standingSince(facts, due, intent);
     if (setAtBlock !== null) {
-      const commit = standingCommit(yield* loadIntent, facts);
-      const isOurs = commit?.epoch === due.epoch && commit.committedAtBlock === setAtBlock;
-      return { setAtBlock, committed: isOurs ? commit : null } satisfies Standing as Standing;
+      const isForeign = !isExplainedBy(intent, facts, { epoch: due.epoch, block: setAtBlock });
+      const committed = isForeign ? null : standingCommit(intent, facts);
+      return { setAtBlock, committed, isForeign } satisfies Standing as Standing;
     }
-    if (facts.subnet.epochIndex > due.epoch) return yield* Effect.fail(epochOver(due, facts.subnet));
+    yield* withinEpoch(due, facts.subnet);
     const refusal = firstRefusal(
       forecastWeights({ facts, vector: due.vector, versionKey: settings.versionKey }),
     );
     if (refusal !== null) return yield* Effect.fail(refusal);
-    return { setAtBlock: null, committed: null } satisfies Standing as Standing;
+    return { setAtBlock: null, committed: null, isForeign: false } satisfies Standing as Standing;
   });
 
 /** Bytes signed on a block further ahead than endpoints lag were signed on a block that never was. */
@@ -128,8 +140,7 @@ const sign = Effect.fn('weights.sign')(function* (
   const { live, head, facts, known } = signing;
   const { subnet } = facts;
   // An epoch that was rescheduled since the vector became due ends when the chain says now.
-  const endsAtBlock =
-    subnet.epochIndex === due.epoch ? Math.min(due.endsAtBlock, subnet.nextEpochBlock) : due.endsAtBlock;
+  const endsAtBlock = Math.min(due.endsAtBlock, subnet.nextEpochBlock);
   const bestBlock = yield* Effect.mapError(live.bestBlock(), toChainFailure);
   const lifetime = weightLifetime({ finalizedBlock: head.block, bestBlock, endsAtBlock });
   if (lifetime === null) return yield* Effect.fail(tooShort({ ...due, endsAtBlock }));
@@ -157,6 +168,7 @@ const prepare = (settings: WeightSettings) =>
       Effect.all([live.specVersionAt(head), live.readSubmissionFacts({ head, hotkey })], { concurrency: 2 }),
       toChainFailure,
     );
+    yield* withinEpoch(due, facts.subnet);
     const signing = { live, head, specVersion, facts };
     const known = yield* loadIntent;
     if (known !== null && isUsable(known, due, signing)) {

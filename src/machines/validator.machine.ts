@@ -89,6 +89,7 @@ export const validatorMachine = validatorSetup.createMachine({
         'weights.caughtUp': { actions: 'recordBehind' },
         'weights.missed': { description: 'The epoch is lost; observers report it.' },
         'weights.overdue': { description: 'Counted as missed once the chain says so; observers report it.' },
+        'weights.foreign': { description: 'Another program has the hotkey; observers report it.' },
         'weights.refused': { description: 'Weight-setting tries again by itself; observers report it.' },
         'epoch.scored': { actions: 'requestWeights' },
         'epoch.stalled': { description: 'The epoch tries again by itself; observers report it.' },

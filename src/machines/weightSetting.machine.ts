@@ -92,6 +92,10 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                       : {},
                   ),
                   'reportStanding',
+                  {
+                    type: 'reportForeign',
+                    params: ({ event }) => ({ isForeign: event.output.ok && event.output.value.isForeign }),
+                  },
                 ],
               },
               {

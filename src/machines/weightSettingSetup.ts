@@ -174,6 +174,12 @@ export const weightSettingSetup = setup({
       });
       enqueue.sendTo(root, { type: 'commit.stood', ...committed });
     }),
+    reportForeign: enqueueActions(({ enqueue, context }, standing: { readonly isForeign: boolean }) => {
+      if (!standing.isForeign) return;
+      const { confirmedEpoch, confirmedAtBlock } = context;
+      const fields = { epoch: confirmedEpoch ?? 0, block: confirmedAtBlock ?? 0 };
+      enqueue.sendTo(root, { type: 'weights.foreign', ...fields });
+    }),
     recordSent: assign(({ context }) => ({ resendAtBlock: resendBlock(context.block) })),
     recordMissed: assign(({ context, event }) => ({
       ...missedThrough(

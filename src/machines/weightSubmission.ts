@@ -40,6 +40,8 @@ export type Standing = {
   readonly setAtBlock: BlockNumber | null;
   /** Where it was a commit whose plaintext this process has. */
   readonly committed: CommittedWeights | null;
+  /** They stand, and no bytes that this validator signed for the epoch explain it. */
+  readonly isForeign: boolean;
 };
 
 export type Inclusion =
@@ -81,6 +83,8 @@ export type WeightSettingEvent =
 
 export type WeightSettingFact =
   | { readonly type: 'weights.confirmed'; readonly epoch: EpochIndex; readonly block: BlockNumber }
+  /** Weights stand that another program set with this hotkey: those of this validator are not sent beside them. */
+  | { readonly type: 'weights.foreign'; readonly epoch: EpochIndex; readonly block: BlockNumber }
   /** A commit stands: the epoch has its weights, which come into force when the chain opens it. */
   | {
       readonly type: 'weights.committed';

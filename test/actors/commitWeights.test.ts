@@ -100,10 +100,10 @@ describe('actors / submitWeights with commit-reveal', () => {
     const block = await seal();
     await crash();
     const committed = { epoch: due.epoch, committedAtBlock: block, ...first.sealed };
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed, isForeign: false } });
     // Opened meanwhile: LastUpdate is what is left of it.
     await sealTo(due.endsAtBlock + 6);
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed } });
+    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed, isForeign: false } });
     expect(signedExtrinsics(devnet)).toBe(1);
   });
 
@@ -112,7 +112,43 @@ describe('actors / submitWeights with commit-reveal', () => {
     await submit(await ready(due));
     const block = await seal();
     await life.runtime.runPromise(saveIntent({ ...(await intent()), sealed: null }));
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: block, committed: null, isForeign: false },
+    });
+  });
+
+  it('sends nothing for an epoch that ended before its time, nor for one that this endpoint is behind', async () => {
+    const due = await dueOf(life, vector);
+    const over = { ok: false, error: { check: 'EpochOver', retry: { when: 'never' } } };
+    expect(await prepare({ ...due, epoch: due.epoch - 1 })).toMatchObject(over);
+    const ahead = { ...due, epoch: due.epoch + 1, lastEpochBlock: due.endsAtBlock };
+    const behind = { ok: false, error: { _tag: 'UnknownBlock', retry: { when: 'nextBlock' } } };
+    expect(await check(ahead)).toMatchObject(behind);
+    expect(await prepare(ahead)).toMatchObject(behind);
+    expect(await life.runtime.runPromise(loadIntent)).toBeNull();
+  });
+
+  it('knows its commit although a change of tempo moved the start of their epoch past it', async () => {
+    const due = await dueOf(life, vector);
+    const first = await ready(due);
+    await submit(first);
+    const block = await seal();
+    await seal();
+    const moved = { ...due, lastEpochBlock: block + 1, endsAtBlock: due.endsAtBlock + 100 };
+    expect(await check(moved)).toMatchObject({
+      ok: true,
+      value: { setAtBlock: block, committed: { epoch: due.epoch, vector }, isForeign: false },
+    });
+  });
+
+  it('ignores an intent that does not decode', async () => {
+    const due = await dueOf(life, vector);
+    const { prepared } = await ready(due);
+    const value = { ...(await intent()), prepared: { ...prepared, hex: 'rubbish' } };
+    await Effect.runPromise(life.store.saveSnapshot({ name: 'weights.intent', version: 3, value }));
+    expect(await life.runtime.runPromise(loadIntent)).toBeNull();
+    expect((await ready(due)).prepared.hex).not.toBe('rubbish');
   });
 
   it('keeps bytes and plaintext where a node cannot say what became of them', async () => {
@@ -216,7 +252,10 @@ describe('actors / submitWeights with commit-reveal', () => {
           outcome: { ok: false, error: { check: refusal, retry: { when: 'nextBlock' } } },
         },
       });
-      expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
+      expect(await check(due)).toEqual({
+        ok: true,
+        value: { setAtBlock: null, committed: null, isForeign: false },
+      });
       const second = await ready(due);
       expect(second.sealed !== null).toBe(!wasOn);
       expect(await submit(second)).toEqual({ ok: true, value: 'sent' });

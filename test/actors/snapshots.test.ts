@@ -158,7 +158,10 @@ describe('actors / snapshots', () => {
     first.weightSetting().send({ type: 'block.finalized', block: 100 });
     first.weightSetting().send(due);
     expect(first.tasks.check.calls).toEqual([work]);
-    await first.tasks.check.answer({ ok: true, value: { setAtBlock: null, committed: null } });
+    await first.tasks.check.answer({
+      ok: true,
+      value: { setAtBlock: null, committed: null, isForeign: false },
+    });
     expect(first.weightSetting().getSnapshot().value).toEqual({ setting: 'preparing' });
     await first.end();
 

@@ -103,7 +103,10 @@ describe('actors / submitWeights', () => {
   it('sets the weights of an epoch: checked, prepared, sent, found, and then seen as set', async () => {
     await seal(3);
     const due = await dueNow();
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: null, committed: null, isForeign: false },
+    });
     const extrinsic = await prepared(due);
     expect(await find(extrinsic)).toEqual({ ok: true, value: { found: false, isNonceUsed: false } });
     expect(await submit(extrinsic)).toEqual({ ok: true, value: 'sent' });
@@ -113,7 +116,10 @@ describe('actors / submitWeights', () => {
       ok: true,
       value: { found: true, block, outcome: { ok: true, value: null } },
     });
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: block, committed: null, isForeign: false },
+    });
     await seal(3);
     expect(inclusions(extrinsic)).toBe(1);
   });
@@ -137,13 +143,19 @@ describe('actors / submitWeights', () => {
     await submit(extrinsic);
     // Killed between sending and seeing it included.
     await crash();
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: null, committed: null, isForeign: false },
+    });
     const again = await prepared(due);
     expect(await submit(again)).toEqual({ ok: true, value: 'alreadyKnown' });
     const block = await seal();
     // Killed between inclusion and its confirmation.
     await crash();
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: block, committed: null, isForeign: false },
+    });
     await seal(RATE_LIMIT_BLOCKS + 1);
     const late = await prepared(due);
     expect(late).toEqual(extrinsic);
@@ -156,15 +168,14 @@ describe('actors / submitWeights', () => {
   it('signs anew for another epoch, and once the lifetime of the first bytes is over', async () => {
     await seal(3);
     const due = await dueNow();
-    const extrinsic = await prepared(due);
-    const other = await prepared({ ...due, epoch: due.epoch + 1 });
-    expect(other.hash).not.toBe(extrinsic.hash);
     const short = await prepared({ ...due, endsAtBlock: devnet.head().number + 5 });
     expect(short.expiresAtBlock).toBe(devnet.head().number + 4);
     await seal(5);
-    const renewed = await prepared({ ...due, epoch: due.epoch });
+    const renewed = await prepared(due);
     expect(renewed.hash).not.toBe(short.hash);
     expect(renewed.bornAtBlock).toBe(devnet.head().number);
+    await sealTo(due.endsAtBlock);
+    expect((await prepared(await dueNow())).hash).not.toBe(renewed.hash);
   });
 
   it('signs anew after a dispatch that failed: those bytes are spent', async () => {
@@ -185,13 +196,14 @@ describe('actors / submitWeights', () => {
   });
 
   it('signs anew after the pool refused the bytes, and only one of both gets in', async () => {
-    await seal(3);
     const due = await dueNow();
+    await sealTo(due.endsAtBlock - 4);
     const set = await prepared(due);
     await submit(set);
     await seal();
     expect(await find(set)).toMatchObject({ value: { found: true, outcome: { ok: true } } });
-    const next = { ...due, epoch: due.epoch + 1 };
+    await sealTo(due.endsAtBlock);
+    const next = await dueNow();
     const early = await prepared(next);
     expect(await submit(early)).toMatchObject({
       ok: false,
@@ -245,7 +257,10 @@ describe('actors / submitWeights', () => {
       error: { check: 'SettingWeightsTooFast', retry: { when: 'atBlock', block: block + RATE_LIMIT_BLOCKS } },
     });
     await sealTo(block + RATE_LIMIT_BLOCKS);
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: null, committed: null, isForeign: false },
+    });
   });
 
   it('says that an epoch is over, whatever was set since', async () => {
@@ -268,8 +283,14 @@ describe('actors / submitWeights', () => {
     await submit(await prepared(due));
     const block = await seal();
     await sealTo(due.endsAtBlock + 3);
-    expect(await check(due)).toEqual({ ok: true, value: { setAtBlock: block, committed: null } });
-    expect(await check(await dueNow())).toEqual({ ok: true, value: { setAtBlock: null, committed: null } });
+    expect(await check(due)).toEqual({
+      ok: true,
+      value: { setAtBlock: block, committed: null, isForeign: false },
+    });
+    expect(await check(await dueNow())).toEqual({
+      ok: true,
+      value: { setAtBlock: null, committed: null, isForeign: false },
+    });
   });
 
   it('signs anew where an intent was signed for another chain or runtime, or far ahead of the endpoint', async () => {
@@ -363,19 +384,5 @@ describe('actors / submitWeights', () => {
     expect(await prepared(due)).toEqual(extrinsic);
     await Effect.runPromise(life.store.saveSnapshot({ name: 'weights.intent', version: 1, value }));
     expect(await intent()).toBeNull();
-  });
-
-  it('ignores an intent that does not decode', async () => {
-    await seal(3);
-    const due = await dueNow();
-    const extrinsic = await prepared(due);
-    const save = life.store.saveSnapshot({
-      name: 'weights.intent',
-      version: 3,
-      value: { ...(await intent()), prepared: { ...extrinsic, hex: 'rubbish' } },
-    });
-    await Effect.runPromise(save);
-    expect(await intent()).toBeNull();
-    expect((await prepared(due)).hash).not.toBe('rubbish');
   });
 });

@@ -113,6 +113,35 @@ describe('actors / submitWeights and the nonce of its hotkey', () => {
     expect(signedExtrinsics(devnet)).toBe(2);
   });
 
+  it('tells weights that another program set with the hotkey from its own, which were never in', async () => {
+    const due = await dueOf(life, vector);
+    const own = await ready(due);
+    const { connection } = life.chain;
+    if (connection === null) throw new Error('no connection');
+    const elsewhere = Effect.gen(function* () {
+      const head = yield* connection.finalizedHead();
+      const { identity, versionKey } = settings;
+      const facts = yield* connection.readSubmissionFacts({ head, hotkey: identity.hotkey });
+      const weights = { facts, vector: { uids: [1], values: [65_535] }, versionKey };
+      return yield* connection.prepareWeights({ identity, head, periodBlocks: 8, ...weights });
+    });
+    const { prepared } = await life.runtime.runPromise(elsewhere);
+    await submit({ prepared, sealed: null });
+    const block = await seal();
+    expect(block).toBeLessThan(own.prepared.expiresAtBlock);
+    const standing = { setAtBlock: block, committed: null, isForeign: true };
+    expect(await askOnce(checkWeights(life.runtime, settings), due)).toEqual({ ok: true, value: standing });
+    const weights = await startWeights({ life, log: recordingLog().log });
+    await weights.see(block);
+    await weights.due(due);
+    expect(weights.facts).toEqual([
+      { type: 'weights.confirmed', epoch: due.epoch, block },
+      { type: 'weights.foreign', epoch: due.epoch, block },
+    ]);
+    await weights.stop();
+    expect(signedExtrinsics(devnet)).toBe(1);
+  });
+
   it('gives new bytes the nonce of given-up ones that another node may still hold', async () => {
     const due = await dueOf(life, vector);
     const first = await ready(due);

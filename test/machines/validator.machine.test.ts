@@ -142,7 +142,7 @@ describe('machines / validator', () => {
     await reveals.answer(succeed({ block: 270, recalled: null, verdicts: [] }));
     await score.answer(succeed({ vector, scored: 2 }));
     const committed = { epoch: 7, committedAtBlock: 271, ...sealed, vector };
-    await weights.check.answer(succeed({ setAtBlock: 271, committed }));
+    await weights.check.answer(succeed({ setAtBlock: 271, committed, isForeign: false }));
     expect(context()).toMatchObject({ confirmedEpoch: 7, confirmedAtBlock: 271 });
     for (const block of [272, 449]) seeBlock(block);
     expect(reveals.calls).toHaveLength(1);

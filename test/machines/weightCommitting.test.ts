@@ -88,7 +88,7 @@ describe('machines / weightSetting with commits', () => {
 
   it('takes up a commit that stands already, with what a predecessor had locked in', async () => {
     const { check, prepare, facts } = setting();
-    await check.answer(succeed({ setAtBlock: 403, committed: commit }));
+    await check.answer(succeed({ setAtBlock: 403, committed: commit, isForeign: false }));
     expect(prepare.calls).toEqual([]);
     expect(facts).toEqual(told);
   });
@@ -97,7 +97,7 @@ describe('machines / weightSetting with commits', () => {
     const { actor, find, check, facts } = await looking();
     await find.answer(included);
     actor.send(dueEvent(8));
-    await check.answer(succeed({ setAtBlock: 503, committed: null }));
+    await check.answer(succeed({ setAtBlock: 503, committed: null, isForeign: false }));
     expect(facts.at(-1)).toEqual({ type: 'weights.confirmed', epoch: 8, block: 503 });
   });
 

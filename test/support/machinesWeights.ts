@@ -48,8 +48,8 @@ export const unreachable: SubmitFailure = {
 };
 
 export const sent = succeed('sent' as const);
-export const notSet = succeed({ setAtBlock: null, committed: null });
-export const setAt = (height: number) => succeed({ setAtBlock: height, committed: null });
+export const notSet = succeed({ setAtBlock: null, committed: null, isForeign: false });
+export const setAt = (height: number) => succeed({ setAtBlock: height, committed: null, isForeign: false });
 /** The prepared bytes as plain weights, unless told otherwise. */
 export const ready = (changes: Partial<PreparedWeights> = {}, sealed: SealedWeights | null = null) =>
   succeed({ prepared: { ...prepared, ...changes }, sealed });
