@@ -41,7 +41,7 @@ const Header = Schema.Struct({
   extrinsicsRoot: Hash,
   digest: Schema.Struct({
     logs: Schema.Array(
-      Schema.String.check(Schema.isPattern(/^0x([0-9a-fA-F]{2})*$/), Schema.isMaxLength(65_536)),
+      Schema.String.check(Schema.isPattern(/^0x(?:[0-9a-fA-F]{2})*$/), Schema.isMaxLength(65_536)),
     ).check(Schema.isMaxLength(64)),
   }),
 });

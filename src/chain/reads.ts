@@ -39,13 +39,17 @@ export const decodeWith = <S extends Schema.ConstraintDecoder<unknown>>(schema: 
   };
 };
 
-const Hex = Schema.String.check(Schema.isPattern(/^0x([0-9a-fA-F]{2})*$/));
+/**
+ * Hex text of whole bytes, of any length. A group that repeats would have to capture nothing: an expression that
+ * remembers each byte runs out of stack at some megabytes, and throws.
+ */
+export const HexBytes = Schema.String.check(Schema.isPattern(/^0x(?:[0-9a-fA-F]{2})*$/));
 const Hash = Schema.String.check(Schema.isPattern(/^0x[0-9a-fA-F]{64}$/));
-const decodeHex = decodeWith(Hex, 'state_call');
+const decodeHex = decodeWith(HexBytes, 'state_call');
 const decodeBlockHash = decodeWith(Schema.NullOr(Hash), 'chain_getBlockHash');
 const decodeHash = decodeWith(Hash, 'chain_getFinalizedHead');
 const decodeChanges = decodeWith(
-  Schema.Tuple([Schema.Struct({ changes: Schema.Array(Schema.Tuple([Hex, Schema.NullOr(Hex)])) })]),
+  Schema.Tuple([Schema.Struct({ changes: Schema.Array(Schema.Tuple([HexBytes, Schema.NullOr(HexBytes)])) })]),
   'state_queryStorageAt',
 );
 

@@ -52,15 +52,36 @@ const isId = Schema.is(Id);
 const MAX_PENDING = 1_024;
 /** Longest text taken over from a node's error. */
 const MAX_ERROR_TEXT = 500;
+const MAX_ERROR_FIELDS = 8;
+/** Values in one frame. Whatever is long in the answers of a node is one hex text; a block has some thousand of them. */
+const MAX_VALUES = 200_000;
+const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
 
 type Answer = Effect.Effect<unknown, ChainError>;
 type Pending = { readonly method: string; readonly resume: (answer: Answer) => void };
 
-const textOf = (data: unknown): string =>
-  (data === undefined || data === null ? '' : typeof data === 'string' ? data : JSON.stringify(data)).slice(
-    0,
-    MAX_ERROR_TEXT,
-  );
+/** A node's own text; what is neither text nor a number may be nested deeper than any program can follow. */
+const textOf = (data: unknown): string => {
+  if (typeof data === 'string') return data.slice(0, MAX_ERROR_TEXT);
+  if (typeof data !== 'object' || data === null)
+    return data === undefined || data === null ? '' : String(data);
+  return Object.entries(data)
+    .slice(0, MAX_ERROR_FIELDS)
+    .map(([name, value]) => `${name}: ${typeof value === 'object' ? '…' : String(value)}`)
+    .join(', ')
+    .slice(0, MAX_ERROR_TEXT);
+};
+
+/** Parsed values take up to forty times the memory of their text, so a long frame may not hold too many of them. */
+const hasTooManyValues = (text: string): boolean => {
+  if (text.length <= MAX_VALUES) return false;
+  let values = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === COMMA || code === BRACKET || code === BRACE) values += 1;
+  }
+  return values > MAX_VALUES;
+};
 
 /** What is shared between the socket's callbacks and the calls; `endpoint` is the masked one, for messages. */
 const makeRouter = (endpoint: string) => {
@@ -85,15 +106,16 @@ const makeRouter = (endpoint: string) => {
     pending.delete(id);
     call.resume(reply(call.method));
   };
-  /** Routes one text frame; false when it is no JSON-RPC. */
-  const receive = (text: string): boolean => {
+  /** Routes one text frame; gives what is wrong with one that cannot be. */
+  const receive = (text: string): string | null => {
+    if (hasTooManyValues(text)) return `sent a frame of more than ${MAX_VALUES} values`;
     const decoded = decodeFrame(text);
-    if (Result.isFailure(decoded)) return false;
+    if (Result.isFailure(decoded)) return 'sent a frame that is no JSON-RPC';
     const { id, error, params, result } = decoded.success;
     if (params !== undefined) {
       const subscription = String(params.subscription);
       const listener = listeners.get(subscription);
-      if (listener === undefined) early.keep(subscription, params.result);
+      if (listener === undefined) early.keep(subscription, params.result, text.length);
       else listener(params.result);
     } else if (typeof id === 'number') {
       answer(id, (method) =>
@@ -109,7 +131,7 @@ const makeRouter = (endpoint: string) => {
             ),
       );
     }
-    return true;
+    return null;
   };
   return { pending, listeners, early, lost, lose, receive };
 };
@@ -135,8 +157,9 @@ const connect = (options: RpcOptions, router: Router): Effect.Effect<Socket, Cha
         onFailed: (detail) => resume(Effect.fail(unreachable(detail))),
         onLost: router.lose,
         onMessage: (text) => {
-          if (router.receive(text)) return;
-          router.lose('sent a frame that is no JSON-RPC');
+          const fault = router.receive(text);
+          if (fault === null) return;
+          router.lose(fault);
           opened?.close();
         },
       });

@@ -13,8 +13,8 @@ export type SocketHandlers = {
   readonly onLost: (detail: string) => void;
 };
 
-/** Full metadata is about 600 kB of hex; full blocks reach some 10 MB. */
-export const MAX_MESSAGE_BYTES = 32 * 1_024 * 1_024;
+/** Full metadata is about 600 kB of hex; a block has at most 5 MB, 10 MB as hex. */
+export const MAX_MESSAGE_BYTES = 16 * 1_024 * 1_024;
 /** Unsent bytes above which a peer that does not read is given up. */
 const MAX_UNSENT_BYTES = 16 * 1_024 * 1_024;
 /**

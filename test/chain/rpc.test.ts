@@ -205,6 +205,49 @@ describe('chain / rpc', () => {
     expect((await failure(url, call))._tag).toBe('ChainUnreachable');
   });
 
+  it.each([
+    [
+      'an error',
+      (id: number, deep: string) => `{"id":${id},"error":{"code":1,"message":"x","data":${deep}}}`,
+    ],
+    [
+      'a field of an error',
+      (id: number, deep: string) => `{"id":${id},"error":{"code":1,"message":"x","data":{"a":${deep}}}}`,
+    ],
+  ])('survives %s that is nested deeper than the stack', async (_name, answer) => {
+    const depth = 50_000;
+    const deep = '['.repeat(depth) + ']'.repeat(depth);
+    const url = await node((socket, { id }) => socket.send(answer(id, deep)));
+    expect(await failure(url, call)).toMatchObject({ _tag: 'RpcRefused', code: 1 });
+  });
+
+  it('drops a node whose frame would take forty times its size as values', async () => {
+    const url = await node((socket, { id }) =>
+      socket.send(`{"id":${id},"result":[${'{},'.repeat(300_000)}0]}`),
+    );
+    const error = await failure(url, call);
+    expect(error).toMatchObject({ _tag: 'ChainUnreachable' });
+    expect(error.message).toContain('more than 200000 values');
+  });
+
+  it('drops a node whose frame is larger than any answer', async () => {
+    const url = await node((socket, { id }) =>
+      socket.send(`{"id":${id},"result":"${'0'.repeat(17 * 1_024 * 1_024)}"}`),
+    );
+    const error = await failure(url, call);
+    expect(error._tag).toBe('ChainUnreachable');
+    expect(error.message).toMatch(/payload/i);
+  });
+
+  it('ignores answers to calls that it never made, and a second answer to one', async () => {
+    const url = await node((socket, { id }) => {
+      for (let other = 1_000; other < 2_000; other += 1) ok(socket, other, 'never asked');
+      ok(socket, id, 'first');
+      ok(socket, id, 'second');
+    });
+    expect(await use(url, (rpc) => Effect.all([call(rpc), call(rpc)]))).toEqual(['first', 'first']);
+  });
+
   it('delivers notifications, those that come before the subscription id included', async () => {
     const note = (result: number) =>
       JSON.stringify({ jsonrpc: '2.0', method: 'n', params: { subscription: 'S1', result } });
