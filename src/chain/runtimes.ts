@@ -48,12 +48,22 @@ const fromMagic = (bytes: Uint8Array): Uint8Array | null => {
   return null;
 };
 
+/** What a node says of a call that the runtime does not have (sc_executor error.rs). */
+const NO_SUCH_METHOD = /exported method .* is not found/i;
+
+/**
+ * Runtimes before the versioned API have only the plain method, which gives version 14. Any other refusal may pass: to
+ * take less metadata than there is for it would leave the runtime without its APIs for as long as it is remembered.
+ */
 const readMetadata = Effect.fnUntraced(function* (rpc: Rpc, blockHash: string) {
   const argument = `0x${Buffer.from(METADATA_VERSION).toString('hex')}`;
   const versioned = yield* rpc
     .call('state_call', ['Metadata_metadata_at_version', argument, blockHash])
-    // Runtimes before the versioned API refuse the call; the plain method gives version 14.
-    .pipe(Effect.catchTag('RpcRefused', () => Effect.succeed(null)));
+    .pipe(
+      Effect.catchTag('RpcRefused', (error) =>
+        NO_SUCH_METHOD.test(`${error.reason} ${error.data}`) ? Effect.succeed(null) : Effect.fail(error),
+      ),
+    );
   const wrapped = isHex(versioned) ? fromMagic(hexToU8a(versioned)) : null;
   if (wrapped !== null) return wrapped;
   const plain = yield* rpc.call('state_getMetadata', [blockHash]);

@@ -67,6 +67,23 @@ describe('chain / runtimes', () => {
     expect(count('state_call')).toBe(2 + 4);
   });
 
+  it('does not take the metadata without APIs because a node was busy for a moment', async () => {
+    const asked = await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const rpc = yield* openRpc({ endpoint: devnet.url, ...DEADLINES });
+          const runtimes = makeRuntimes(rpc);
+          const busy = { code: -32_000, message: 'too many requests' };
+          devnet.faults.failCalls({ method: 'state_call', count: 1, error: busy });
+          const error = yield* Effect.flip(runtimes.at(devnet.head().hash));
+          const runtime = yield* runtimes.at(devnet.head().hash);
+          return { error, hasApi: runtime.hasApi('SubnetInfoRuntimeApi', 'get_selective_mechagraph') };
+        }),
+      ),
+    );
+    expect(asked).toMatchObject({ error: { _tag: 'RpcRefused', reason: 'too many requests' }, hasApi: true });
+  });
+
   it('leaves nothing behind over a hundred upgrades', { timeout: 60_000 }, async () => {
     const { at, count } = upgrading(1);
     const seen: WeakRef<object>[] = [];
