@@ -32,6 +32,11 @@ export type RevealTarget = {
 
 /** Blocks after the start of the reveal epoch: slow blocks must not make the weights public before it (as the SDK). */
 const SECURITY_OFFSET_BLOCKS = 3;
+/**
+ * Blocks come no faster than planned, but a slot stays empty now and then: one in 200 is allowed for. Over more than an
+ * epoch of 360 blocks that comes to more than the three blocks of the SDK.
+ */
+const SLOWNESS = 0.005;
 /** Blocks from a round's publication until the chain has stored it (off-chain worker, then an extrinsic). */
 const STORING_BLOCKS = 3;
 /** Blocks until the commit is included: a round that is stored by then is refused, or open already. */
@@ -47,8 +52,9 @@ const firstFrom = ({ genesisTimeS, periodS }: Beacon, fromMs: number): number =>
 
 /**
  * Reveal epoch and round of a commit made now. On ordinary chains (12 s blocks, 3 s rounds) the round is the SDK's:
- * the one before the newest at three blocks into the reveal epoch. Where blocks are faster than rounds, that one would
- * be out before the epoch begins, so a later one is taken, as long as the chain can still store it within the epoch.
+ * the one before the newest at three blocks into the reveal epoch. Where that one would be out before the epoch begins,
+ * because blocks are faster than rounds or the epoch is far away, a later one is taken, as long as the chain can still
+ * store it within the epoch.
  * Weights that come out early are better than weights that expire. The round is never one that is stored by the time
  * the commit is included, which the chain refuses.
  *
@@ -63,7 +69,8 @@ export const planReveal = (schedule: RevealSchedule): RevealTarget => {
     schedule.nowMs + Math.max(0, at - block) * schedule.blockIntervalMs;
 
   const usual = publishedAt(beacon, timeOf(revealsFromBlock + SECURITY_OFFSET_BLOCKS)) - 1;
-  const secret = firstFrom(beacon, timeOf(revealsFromBlock));
+  const delayBlocks = (revealsFromBlock - block) * SLOWNESS;
+  const secret = firstFrom(beacon, timeOf(revealsFromBlock + delayBlocks));
   const lastBlock = revealsFromBlock + epochBlocks - 1;
   const latest = publishedAt(beacon, timeOf(Math.max(revealsFromBlock, lastBlock - STORING_BLOCKS)));
   const open = Math.max(beacon.lastStoredRound, publishedAt(beacon, timeOf(block + INCLUSION_BLOCKS)));

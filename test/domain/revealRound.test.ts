@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+
 import { planReveal, type RevealSchedule } from '#src/domain/revealRound.ts';
 
 /** drand's quicknet. */
@@ -39,7 +41,8 @@ describe('domain / revealRound', () => {
     expect(planReveal({ ...usual, revealPeriodEpochs: 3 })).toEqual({
       commitEpoch: 7,
       revealsFromBlock: 1_260 + 2 * 360,
-      revealRound: 19_066_596 + (2 * 360 * 12) / 3,
+      // 980 blocks away, of which 4.9 may come late: more than the three that the SDK allows for.
+      revealRound: 19_066_596 + (2 * 360 * 12) / 3 + 9,
     });
   });
 
@@ -93,6 +96,42 @@ describe('domain / revealRound', () => {
       // Not before it can be included.
       expect(published).toBeGreaterThan(1_004);
     }
+  });
+
+  /** Any subnet, any moment of its epoch, any beacon, and blocks that come up to half a per cent late. */
+  const schedules = fc.record({
+    epochBlocks: fc.integer({ min: 10, max: 2_000 }),
+    elapsed: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    revealPeriodEpochs: fc.integer({ min: 1, max: 5 }),
+    blockIntervalMs: fc.constantFrom(250, 1_000, 6_000, 12_000, 24_000),
+    periodS: fc.constantFrom(1, 3, 30),
+    offsetMs: fc.integer({ min: 0, max: 60_000 }),
+    slowness: fc.double({ min: 0, max: 0.005, noNaN: true }),
+  });
+
+  it('is published after the reveal epoch has begun and early enough to be revealed in it, wherever both can be', () => {
+    const check = fc.property(schedules, (given) => {
+      const { epochBlocks, elapsed, blockIntervalMs, periodS, revealPeriodEpochs, slowness } = given;
+      const left = Math.max(2, epochBlocks - Math.floor(elapsed * epochBlocks));
+      const schedule: RevealSchedule = {
+        ...usual,
+        ...{ epochBlocks, blockIntervalMs, revealPeriodEpochs },
+        nowMs: nowMs + given.offsetMs,
+        nextEpochBlock: usual.block + left,
+        beacon: { ...quicknet, periodS },
+      };
+      const { revealsFromBlock, revealRound } = planReveal(schedule);
+      expect(revealsFromBlock).toBe(usual.block + left + (revealPeriodEpochs - 1) * epochBlocks);
+      const distance = revealsFromBlock - usual.block;
+      // One round has to be published between the latest beginning of the epoch and the last moment to store it.
+      const roomMs = (epochBlocks - 4 - 0.005 * distance) * blockIntervalMs;
+      fc.pre(roomMs >= 2 * periodS * 1_000 && distance > 5);
+      const madeAt = (block: number): number => (block - usual.block) * blockIntervalMs * (1 + slowness);
+      const publishedAtMs = 1_000 * (quicknet.genesisTimeS + (revealRound - 1) * periodS) - schedule.nowMs;
+      expect(publishedAtMs).toBeGreaterThanOrEqual(madeAt(revealsFromBlock));
+      expect(publishedAtMs).toBeLessThanOrEqual(madeAt(revealsFromBlock + epochBlocks - 4));
+    });
+    fc.assert(check, { numRuns: 2_000 });
   });
 
   it('names no round that the chain has stored, or will have before the commit is in', () => {
