@@ -70,6 +70,10 @@ export type ChainLinkContext = {
   /** The subnet is read again at this block; 0 asks for it at the next head. */
   readonly readAtBlock: number;
   readonly lastFailure: ChainFailure | null;
+  /** Reads of the metagraph that failed since the last one that did not, on the endpoint in use. */
+  readonly failedReads: number;
+  /** Endpoints left because the metagraph could not be read there, since it was read last. */
+  readonly desertions: number;
   /** What was last reported of reads that fail; null while they succeed. */
   readonly unreadable: { readonly tag: ChainFailure['_tag']; readonly block: BlockNumber } | null;
 };

@@ -15,6 +15,8 @@ export const chainLinkMachine = chainLinkSetup.createMachine({
     head: null,
     readAtBlock: 0,
     lastFailure: null,
+    failedReads: 0,
+    desertions: 0,
     unreadable: null,
   }),
   initial: 'linked',
@@ -69,7 +71,7 @@ export const chainLinkMachine = chainLinkSetup.createMachine({
                   type: 'recordVersion',
                   params: ({ event }) => ({ specVersion: event.specVersion }),
                 },
-                assign({ genesisHash: ({ event }) => event.genesisHash, readAtBlock: 0 }),
+                assign({ genesisHash: ({ event }) => event.genesisHash, readAtBlock: 0, failedReads: 0 }),
                 sendTo(root, ({ event }) => ({ type: 'chain.opened', genesisHash: event.genesisHash })),
               ],
             },
@@ -109,6 +111,8 @@ export const chainLinkMachine = chainLinkSetup.createMachine({
                                 Math.max(event.output.value.nextEpochBlock, event.output.value.block + 1),
                               ),
                               lastFailure: null,
+                              failedReads: 0,
+                              desertions: 0,
                               unreadable: null,
                             }
                           : {},
@@ -125,6 +129,15 @@ export const chainLinkMachine = chainLinkSetup.createMachine({
                           : { type: 'chain.lost', failure: event.output.error },
                       ),
                     ],
+                  },
+                  {
+                    guard: 'isUseless',
+                    description: 'It delivers heads and nothing else: another endpoint may do better.',
+                    target: '#chainLink.reconnecting',
+                    actions: {
+                      type: 'desert',
+                      params: ({ event }) => ({ failure: event.output.ok ? null : event.output.error }),
+                    },
                   },
                   {
                     guard: {

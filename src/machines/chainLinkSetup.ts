@@ -18,6 +18,13 @@ import { unprovidedLink, unprovidedTask } from './unprovided.ts';
 /** A metagraph that stays unreadable for the same reason is reported every so many blocks: ten minutes on finney. */
 const unreadableEveryBlocks = 50;
 
+/**
+ * Reads in a row that fail before another endpoint is tried: a minute on finney. It doubles with each endpoint that
+ * could not do it either, because what fails everywhere is no fault of an endpoint.
+ */
+const failedReadsBeforeLeaving = 5;
+const mostDoublings = 6;
+
 const silence: ChainFailure = {
   _tag: 'Unreachable',
   message: 'no finalized block for longer than the head patience',
@@ -53,6 +60,11 @@ export const chainLinkSetup = setup({
       if (params.tag === null) return false;
       if (unreadable === null || unreadable.tag !== params.tag) return true;
       return Math.abs((head?.block ?? 0) - unreadable.block) >= unreadableEveryBlocks;
+    },
+    isUseless: ({ context }) => {
+      const { endpoints, endpoint, failedReads, desertions } = context;
+      const patience = failedReadsBeforeLeaving * 2 ** Math.min(desertions, mostDoublings);
+      return failedReads + 1 >= patience && endpoints.some((other) => other !== endpoints[endpoint]);
     },
     isReadDue: ({ context }) => context.head !== null && context.head.block >= context.readAtBlock,
   },
@@ -93,7 +105,12 @@ export const chainLinkSetup = setup({
     forgetSteady: cancel('steady'),
     recordUnread: assign(({ context }, params: { readonly failure: ChainFailure | null }) => ({
       lastFailure: params.failure,
+      failedReads: context.failedReads + 1,
       readAtBlock: (context.head?.block ?? 0) + 1,
+    })),
+    desert: assign(({ context }, params: { readonly failure: ChainFailure | null }) => ({
+      lastFailure: params.failure,
+      desertions: context.desertions + 1,
     })),
     reportUnreadable: sendTo(root, ({ context }) => ({
       type: 'chain.unreadable',

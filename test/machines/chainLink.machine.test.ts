@@ -48,8 +48,8 @@ const run = (settings = input) => {
   return { session, readSubnet, compareHeights, types, ...running };
 };
 
-const synced = async () => {
-  const link = run();
+const synced = async (settings = input) => {
+  const link = run(settings);
   link.actor.send(opened);
   link.actor.send(head(100));
   await link.readSubnet.answer(succeed(subnetAt({ block: 100, nextEpochBlock: 300 })));
@@ -162,7 +162,7 @@ describe('machines / chainLink', () => {
   });
 
   it('says that the metagraph cannot be read, once for a reason and now and then while it lasts', async () => {
-    const { actor, readSubnet, facts } = await synced();
+    const { actor, readSubnet, facts } = await synced({ ...input, endpoints: ['ws://one', 'ws://one'] });
     const malformed: ChainFailure = { _tag: 'Malformed', message: 'no uid', retry: { when: 'nextBlock' } };
     const unreadable = () =>
       facts
@@ -184,6 +184,39 @@ describe('machines / chainLink', () => {
     expect(actor.getSnapshot().context).toMatchObject({ unreadable: null, lastFailure: null });
     await readAt(182, gone);
     expect(unreadable()).toHaveLength(4);
+  });
+
+  it('leaves an endpoint that delivers heads but no metagraph, later and later while none is better', async () => {
+    const { actor, clock, session, readSubnet, facts } = await synced();
+    let block = 110;
+    const readsUntilLeft = async (): Promise<number> => {
+      let reads = 0;
+      while (actor.getSnapshot().matches('linked')) {
+        actor.send(head(block));
+        block += 1;
+        await readSubnet.answer(fail(gone));
+        reads += 1;
+      }
+      return reads;
+    };
+    const reopen = (): void => {
+      while (!actor.getSnapshot().matches('linked')) clock.increment(50);
+      actor.send(opened);
+    };
+    expect(await readsUntilLeft()).toBe(5);
+    expect(facts.at(-1)).toEqual({ type: 'chain.lost', failure: gone });
+    reopen();
+    expect(session.lives.at(-1)?.input).toEqual({ endpoint: 'ws://two' });
+    const patience: number[] = [];
+    for (let turn = 0; turn < 8; turn += 1) {
+      patience.push(await readsUntilLeft());
+      reopen();
+    }
+    expect(patience).toEqual([10, 20, 40, 80, 160, 320, 320, 320]);
+    actor.send(head(block));
+    await readSubnet.answer(succeed(subnetAt({ block, nextEpochBlock: block + 5 })));
+    block += 5;
+    expect(await readsUntilLeft()).toBe(5);
   });
 
   it('moves from a silent endpoint to the next one: synced, stale, reconnecting, linked', async () => {
