@@ -11,7 +11,7 @@ import { expandModelDirs } from '../inference/modelDirs.ts';
 import { inspectMachine, planProvider } from '../inference/providers.ts';
 import { encryptionOf } from '../keys/encryption.ts';
 import { identityFromUri } from '../keys/identity.ts';
-import { listWallets } from '../keys/listWallets.ts';
+import { describeKey } from '../keys/listWallets.ts';
 import { findPassword, type PasswordPlaces } from '../keys/password.ts';
 import { openKey, readKeyfile, type WalletLocation, walletFiles } from '../keys/wallet.ts';
 import { resolveDataDir } from '../store/dataDir.ts';
@@ -70,9 +70,8 @@ export type WalletVerdict = { readonly hotkey: Hotkey | null; readonly findings:
 
 /** Address from the public part, for a hotkey that does not open. */
 const shownAddress = Effect.fnUntraced(function* (location: WalletLocation) {
-  const wallets = yield* Effect.catch(listWallets(location.path), () => Effect.succeed([]));
-  const own = wallets.find(({ name }) => name === location.name);
-  return own?.hotkeys.find(({ name }) => name === location.hotkey)?.address ?? null;
+  const key = yield* Effect.catch(describeKey(location, 'hotkey'), () => Effect.succeed(null));
+  return key?.address ?? null;
 });
 
 /** How the hotkey is protected, and where a daemon without a terminal would take its password from. */

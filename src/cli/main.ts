@@ -9,8 +9,19 @@ import { withUsageCode } from './ending.ts';
 import { registerCommand } from './register.ts';
 import { walletCommand } from './wallet.ts';
 
+/** A reader that has enough, as `head`, closes the pipe: no error of ours, and no reason for a stack trace. */
+const endWithReader = (): void => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit();
+    });
+  }
+};
+
 /** `miaoai`, as `node dist/cli.js`. */
 export const runCli = async (): Promise<void> => {
+  endWithReader();
   const program = new Command('miaoai')
     .description('tools around the MIAOAI validator and miner')
     .version(version)

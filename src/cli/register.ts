@@ -3,15 +3,17 @@ import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import * as Effect from 'effect/Effect';
 import { Chain, type ChainConnection } from '../chain/client.ts';
-import { type SubmitError, toSubmitFailure } from '../chain/errors.ts';
+import { type SubmitError, SubmitUnconfirmed, toSubmitFailure } from '../chain/errors.ts';
+import type { PreparedExtrinsic } from '../chain/extrinsics.ts';
 import { registerHotkey } from '../chain/register.ts';
 import { formatTao, preflightRegistration, type RegistrationTerms } from '../chain/registration.ts';
 import type { Hotkey } from '../domain/ids.ts';
 import { commandExitCodes } from '../exitCodes.ts';
+import { WalletError } from '../keys/errors.ts';
 import { identityOf, keysReady } from '../keys/identity.ts';
-import { type KeyInfo, listWallets } from '../keys/listWallets.ts';
+import { describeKey } from '../keys/listWallets.ts';
 import type { KeyKind } from '../keys/password.ts';
-import { openKey, type WalletLocation } from '../keys/wallet.ts';
+import { openKey, type WalletLocation, walletFiles } from '../keys/wallet.ts';
 import { chainSettings, connectFirst } from './connecting.ts';
 import { badSettings, concluding, done, type Ending, failed, walletFailed } from './ending.ts';
 import { addSettings, readSettings } from './settings.ts';
@@ -27,25 +29,25 @@ const HOURS_PER_BLOCK = 12 / 3_600;
 
 /** Public addresses of both keys, without any password: nothing is unlocked before the operator has seen the price. */
 const addressesOf = Effect.fnUntraced(function* (location: WalletLocation) {
-  const wallets = yield* Effect.mapError(listWallets(location.path), walletFailed);
-  const wallet = wallets.find(({ name }) => name === location.name);
-  const hotkey = wallet?.hotkeys.find(({ name }) => name === location.hotkey);
-  const addressOf = (kind: KeyKind, key: KeyInfo | null | undefined) =>
-    key?.address == null
-      ? Effect.fail(
-          failed(
-            commandExitCodes.key,
-            `the address of the ${kind} of wallet ${location.name}/${location.hotkey} in ${location.path} is not known: ` +
-              `\`miaoai wallet list\` shows what is there, \`miaoai wallet regen --only ${kind} --address …\` adds it`,
-            'NotFound',
-          ),
-        )
-      : Effect.succeed(key.address);
-  return {
-    hotkey: yield* addressOf('hotkey', hotkey),
-    coldkey: yield* addressOf('coldkey', wallet?.coldkey),
-  } satisfies Keys;
+  const { name, path } = location;
+  const addressOf = Effect.fnUntraced(function* (kind: KeyKind) {
+    const key = yield* describeKey(location, kind);
+    // A plain keyfile is opened: TAO burned for a hotkey that only a wrong public file names would be lost.
+    if (kind === 'hotkey' && key?.encryption === 'none') {
+      return (yield* openKey(location, kind, placesOf(null))).secret.address;
+    }
+    if (key !== null && key.address !== null) return key.address;
+    const message =
+      `the address of the ${kind} of wallet ${name}/${location.hotkey} in ${path} is not known: ` +
+      `\`miaoai wallet list\` shows what is there, \`miaoai wallet regen --only ${kind} --address …\` adds it`;
+    return yield* new WalletError({ reason: 'NotFound', file: walletFiles(location)[kind], message });
+  });
+  const addresses = Effect.all({ hotkey: addressOf('hotkey'), coldkey: addressOf('coldkey') });
+  return yield* Effect.mapError(addresses, walletFailed);
 });
+
+const AGAIN =
+  'The same command tells what became of it, and is safe to repeat: a hotkey is registered at most once';
 
 /** The chain's own words for people; what was sent and may still happen has a code of its own. */
 const chainFailed = (error: SubmitError): Ending => {
@@ -57,7 +59,8 @@ const chainFailed = (error: SubmitError): Ending => {
     : isUnknown
       ? commandExitCodes.unreachable
       : commandExitCodes.failed;
-  return failed(code, failure.message, failure._tag === 'Refused' ? failure.check : failure._tag);
+  const message = failure._tag === 'Unconfirmed' ? `${failure.message}. ${AGAIN}` : failure.message;
+  return failed(code, message, failure._tag === 'Refused' ? failure.check : failure._tag);
 };
 
 const termsText = (terms: RegistrationTerms, keys: Keys, maxPriceRao: bigint): string => {
@@ -83,7 +86,8 @@ const confirm = async (question: string): Promise<boolean> => {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   // Ctrl-D closes the interface, and no answer would ever come.
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-  const answer = await Promise.race([lines.question(question), closed]);
+  // Ctrl-C lets the question fail.
+  const answer = await Promise.race([lines.question(question).catch(() => ''), closed]);
   lines.close();
   return answer.trim().toLowerCase() === 'yes';
 };
@@ -112,41 +116,91 @@ const unlockColdkey = Effect.fnUntraced(function* (
   return yield* Effect.fail(failed(commandExitCodes.key, message, 'Mismatch'));
 });
 
-const alreadyThere = ({ netuid, uid, block }: RegistrationTerms, keys: Keys): Ending =>
-  done(`${keys.hotkey} has uid ${uid} on subnet ${netuid} already: nothing was sent`, {
-    netuid,
-    uid,
-    block,
-    hotkey: keys.hotkey,
-    wasRegistered: true,
+/** A hotkey of another coldkey earns for that one: not what the operator wanted, and not theirs to change. */
+const alreadyThere = ({ netuid, uid, block, ownerColdkey }: RegistrationTerms, keys: Keys): Ending => {
+  const { hotkey, coldkey } = keys;
+  const place = `${hotkey} has uid ${uid} on subnet ${netuid} already`;
+  if (ownerColdkey === coldkey) {
+    const json = { netuid, uid, block, hotkey, wasRegistered: true };
+    return done(`${place}: nothing was sent`, json);
+  }
+  const message = `${place}, but belongs to coldkey ${ownerColdkey}, not to ${coldkey}: nothing was sent; use another hotkey, or that coldkey`;
+  return failed(commandExitCodes.refused, message, 'NonAssociatedColdKey');
+};
+
+/** Ctrl-C, or SIGTERM: the process must not end without a word while TAO may be on its way. */
+const interruption = Effect.callback<void>((resume) => {
+  const stop = (): void => resume(Effect.void);
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, stop);
+  return Effect.sync(() => {
+    for (const signal of signals) process.off(signal, stop);
   });
+});
+
+/** Registers; null where another extrinsic, as one of an attempt before this, was faster. */
+const registerOnce = (request: Parameters<typeof registerHotkey>[0]) =>
+  registerHotkey(request).pipe(
+    Effect.catchTag('SubmitRefused', (error) =>
+      error.check === 'HotKeyAlreadyRegisteredInSubNet' ? Effect.succeed(null) : Effect.fail(error),
+    ),
+  );
+
+/** Registers, and says before it waits what was sent: neither a lost terminal nor Ctrl-C takes that back. */
+const send = Effect.fnUntraced(function* (request: Parameters<typeof registerHotkey>[0]) {
+  let sent: PreparedExtrinsic | null = null;
+  const onSigned = (prepared: PreparedExtrinsic): void => {
+    sent = prepared;
+    const last = prepared.expiresAtBlock - 1;
+    process.stderr.write(
+      `Sending ${prepared.hash}, valid up to block ${last}; waiting for the finalized block that has it.\n`,
+    );
+  };
+  const interrupted = Effect.flatMap(interruption, () => {
+    const error =
+      sent === null
+        ? failed(commandExitCodes.declined, 'interrupted, nothing was sent', 'Declined')
+        : chainFailed(
+            new SubmitUnconfirmed({ message: `interrupted after ${sent.hash} was sent: it still counts` }),
+          );
+    return Effect.fail(error);
+  });
+  const registered = Effect.mapError(registerOnce({ ...request, onSigned }), chainFailed);
+  return yield* Effect.raceFirst(registered, interrupted);
+});
+
+/** What the operator sees before being asked; the code of the check where the chain would refuse. */
+const showTerms = Effect.fnUntraced(function* (terms: RegistrationTerms, keys: Keys, maxPriceRao: bigint) {
+  process.stderr.write(`${termsText(terms, keys, maxPriceRao)}\n`);
+  const preflight = preflightRegistration(terms, { ...keys, maxPriceRao });
+  if (preflight.ok) return;
+  const { error } = preflight;
+  const reason = error._tag === 'Refused' ? error.check : error._tag;
+  return yield* Effect.fail(failed(commandExitCodes.refused, error.message, reason));
+});
 
 const register = Effect.fnUntraced(function* (command: Command, flags: Flags) {
   yield* Effect.promise(keysReady);
   const values = readSettings(command, settings);
   if (!values.ok) return badSettings(values.error);
   const location = locationOf(values.value);
-  const keys = yield* addressesOf(location);
+  const keys: Keys = yield* addressesOf(location);
   const connection: ChainConnection = yield* connectFirst(values.value);
-  const head = yield* Effect.mapError(connection.finalizedHead(), chainFailed);
-  const terms = yield* Effect.mapError(connection.readRegistration({ head, ...keys }), chainFailed);
+  const readTerms = Effect.flatMap(connection.finalizedHead(), (head) =>
+    connection.readRegistration({ head, ...keys }),
+  ).pipe(Effect.mapError(chainFailed));
+  const terms = yield* readTerms;
   if (terms.uid !== null) return alreadyThere(terms, keys);
-  process.stderr.write(`${termsText(terms, keys, flags.maxPrice)}\n`);
-  const preflight = preflightRegistration(terms, { ...keys, maxPriceRao: flags.maxPrice });
-  if (!preflight.ok) {
-    const { error } = preflight;
-    return failed(
-      commandExitCodes.refused,
-      error.message,
-      error._tag === 'Refused' ? error.check : error._tag,
-    );
-  }
+  yield* showTerms(terms, keys, flags.maxPrice);
   yield* isAgreed(flags);
   const coldkey = yield* unlockColdkey(location, values.value.walletPasswordFile, keys);
-  const registered = yield* Effect.mapError(
-    registerHotkey({ connection, coldkey, hotkey: keys.hotkey, maxPriceRao: flags.maxPrice }),
-    chainFailed,
-  );
+  const registered = yield* send({
+    connection,
+    coldkey,
+    hotkey: keys.hotkey,
+    maxPriceRao: flags.maxPrice,
+  });
+  if (registered === null) return alreadyThere(yield* readTerms, keys);
   const { uid, block, extrinsicHash, priceRao, immunityPeriodBlocks } = registered;
   const { netuid } = terms;
   return done(

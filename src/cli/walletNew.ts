@@ -7,10 +7,10 @@ import { commandExitCodes } from '../exitCodes.ts';
 import type { WalletError } from '../keys/errors.ts';
 import { keysReady } from '../keys/identity.ts';
 import type { KeyKind } from '../keys/password.ts';
-import { filesOfKey, refuseExisting, saveKey, savePublicKey } from '../keys/saveKey.ts';
+import { refuseExisting, saveKey, savePublicKey } from '../keys/saveKey.ts';
 import { type KeySecret, newSecret, PHRASE_WORDS, type PhraseWords, secretFromText } from '../keys/secret.ts';
 import { decodeHotkey } from '../keys/ss58.ts';
-import { checkNames, type WalletLocation, walletFiles } from '../keys/wallet.ts';
+import { checkNames, filesOfKey, type WalletLocation, walletFiles } from '../keys/wallet.ts';
 import { badSettings, concluding, done, type Ending, failed, walletFailed } from './ending.ts';
 import { addSettings, readSettings } from './settings.ts';
 import {
@@ -50,6 +50,8 @@ const isToEncrypt = (kind: KeyKind, flags: Flags): boolean =>
 
 type Job = { readonly kind: KeyKind; readonly secret: KeySecret };
 
+type OnMade = (kind: KeyKind, secret: KeySecret) => void;
+
 /** A wallet that is there already most likely lacks a hotkey only. */
 const inTheWay =
   (jobs: readonly Job[]) =>
@@ -77,9 +79,9 @@ const passwordsFor = Effect.fnUntraced(function* (
 const write = Effect.fnUntraced(function* (
   jobs: readonly Job[],
   flags: Flags,
-  place: { readonly location: WalletLocation; readonly passwordFile: string | null },
+  place: { readonly location: WalletLocation; readonly passwordFile: string | null; readonly onMade: OnMade },
 ) {
-  const { location } = place;
+  const { location, onMade } = place;
   const overwrite = flags.overwrite ?? false;
   yield* Effect.mapError(checkNames(location), walletFailed);
   const files = jobs.flatMap(({ kind }) => filesOfKey(walletFiles(location), kind));
@@ -94,6 +96,8 @@ const write = Effect.fnUntraced(function* (
     );
     const written = [saved.file, saved.publicFile];
     made.push({ kind, address: secret.address, files: written, isEncrypted: password !== null });
+    // At once, and not at the end: when the next key cannot be written, this one is there all the same.
+    onMade(kind, secret);
   }
   return made satisfies readonly Made[];
 });
@@ -107,18 +111,12 @@ const describe = (made: readonly Made[]): string =>
     .join('\n');
 
 /** The one time a phrase is shown: on a terminal, never in what may become a file or a log. */
-const showPhrases = (jobs: readonly Job[]): void => {
-  if (!process.stderr.isTTY) {
-    process.stderr.write(
-      'There is no terminal, so the phrases are not shown; each is in its keyfile: keep a copy of the files.\n',
-    );
-    return;
-  }
-  for (const { kind, secret } of jobs) {
-    process.stderr.write(
-      `\nPhrase of the ${kind}. Write it down: whoever has it has the key, and it is not shown again.\n\n    ${secret.phrase}\n\n`,
-    );
-  }
+const showPhrase: OnMade = (kind, { phrase }) => {
+  process.stderr.write(
+    process.stderr.isTTY
+      ? `\nPhrase of the ${kind}. Write it down: whoever has it has the key, and it is not shown again.\n\n    ${phrase}\n\n`
+      : `There is no terminal, so the phrase of the ${kind} is not shown; it is in its keyfile: keep a copy of that.\n`,
+  );
 };
 
 const makeKeys = (command: Command, flags: Flags): Promise<Ending> =>
@@ -135,8 +133,8 @@ const makeKeys = (command: Command, flags: Flags): Promise<Ending> =>
         secret: newSecret(words ?? 12),
       }));
       const { walletPasswordFile: passwordFile } = values.value;
-      const made = yield* write(jobs, flags, { location: locationOf(values.value), passwordFile });
-      showPhrases(jobs);
+      const place = { location: locationOf(values.value), passwordFile, onMade: showPhrase };
+      const made = yield* write(jobs, flags, place);
       return done(describe(made), { keys: made });
     }).pipe(Effect.catch((ending) => Effect.succeed(ending))),
   );
@@ -179,7 +177,8 @@ const regenKey = (command: Command, flags: Flags): Promise<Ending> =>
       const secret = secretFromText(yield* readSecret(flags.fromFile));
       if (!secret.ok) return failed(commandExitCodes.key, secret.error.message, secret.error._tag);
       const { walletPasswordFile: passwordFile } = values.value;
-      const made = yield* write([{ kind, secret: secret.value }], flags, { location, passwordFile });
+      const place = { location, passwordFile, onMade: () => undefined };
+      const made = yield* write([{ kind, secret: secret.value }], flags, place);
       return done(describe(made), { keys: made });
     }).pipe(Effect.catch((ending) => Effect.succeed(ending))),
   );

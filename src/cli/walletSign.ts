@@ -5,7 +5,7 @@ import * as Redacted from 'effect/Redacted';
 
 import { commandExitCodes } from '../exitCodes.ts';
 import { identityOf, keysReady } from '../keys/identity.ts';
-import { verifyMessage, wrapMessage } from '../keys/message.ts';
+import { isPlainText, verifyMessage, wrapMessage } from '../keys/message.ts';
 import { type KeyKind, maskPassword, passwordVariable } from '../keys/password.ts';
 import { decodeHotkey } from '../keys/ss58.ts';
 import { openKey, walletFiles } from '../keys/wallet.ts';
@@ -60,13 +60,14 @@ const sign = (command: Command, flags: MessageFlags & { readonly coldkey?: boole
     if (!values.ok) return badSettings(values.error);
     const given = yield* readMessage(flags);
     // Bytes could be a transaction that somebody wants signed; between <Bytes> and </Bytes> they are none.
-    const message = flags.hex ? wrapMessage(given) : given;
+    const isWrapped = flags.hex === true || !isPlainText(given);
+    const message = isWrapped ? wrapMessage(given) : given;
     const kind: KeyKind = flags.coldkey ? 'coldkey' : 'hotkey';
     const places = placesOf(values.value.walletPasswordFile);
     const opened = yield* Effect.mapError(openKey(locationOf(values.value), kind, places), walletFailed);
     const signature = `0x${Buffer.from(identityOf(opened.secret.pair).sign(message)).toString('hex')}`;
     const { address } = opened.secret;
-    return done(signature, { address, signature, isWrapped: flags.hex ?? false });
+    return done(signature, { address, signature, isWrapped });
   });
 
 export const signCommand = (): Command => {

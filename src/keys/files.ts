@@ -56,6 +56,16 @@ export const readSecretFile = async (
   return { bytes: await readBounded(handle), mode, isOpenToOthers };
 };
 
+/** Makes a folder; a file in its place is told from a file that would be overwritten (`mkdir` says `EEXIST` to both). */
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST') throw cause;
+    throw Object.assign(new Error('is no folder'), { code: 'ENOTDIR' });
+  }
+};
+
 const syncFolder = async (folder: string): Promise<void> => {
   await using handle = await open(folder, 'r');
   await handle.sync();
@@ -78,7 +88,7 @@ export const writeSecretFile = async (
   { overwrite }: { readonly overwrite: boolean },
 ): Promise<void> => {
   const folder = dirname(file);
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  await makeFolder(folder);
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
     {

@@ -53,7 +53,11 @@ const claimedPublicKey = (file: Keyfile): Outcome<Uint8Array | null, KeyfileFail
     const decoded = decodeHotkey(file.ss58Address);
     return decoded.ok ? succeed(decoded.value) : refuse('Malformed', decoded.error.message);
   }
-  return succeed(hexOf(file.publicKey ?? file.accountId, PUBLIC_KEY_BYTES));
+  const text = file.publicKey || file.accountId;
+  const publicKey = hexOf(text, PUBLIC_KEY_BYTES);
+  return text && publicKey === null
+    ? refuse('Malformed', 'its publicKey is not 0x and 64 hex digits')
+    : succeed(publicKey);
 };
 
 /**

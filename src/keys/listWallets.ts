@@ -8,7 +8,16 @@ import { WalletError } from './errors.ts';
 import { codeOf, readSecretFile } from './files.ts';
 import { publicKeyInKeyfile } from './keyfile.ts';
 import { encodeHotkey } from './ss58.ts';
-import { walletFiles, walletsFolder } from './wallet.ts';
+import type { KeyKind } from './password.ts';
+import {
+  checkNames,
+  filesOfKey,
+  isFolderName,
+  PUBLIC_SUFFIX,
+  type WalletLocation,
+  walletFiles,
+  walletsFolder,
+} from './wallet.ts';
 
 /** What can be told of a key without its password. */
 export type KeyInfo = {
@@ -33,7 +42,6 @@ export type WalletInfo = {
 /** Wallets and hotkeys beyond these are left out; nobody has them, and a wrong folder may. */
 const MAX_WALLETS = 1_000;
 const MAX_HOTKEYS = 2_000;
-const PUBLIC_SUFFIX = 'pub.txt';
 
 const addressIn = (bytes: Buffer | null): Hotkey | null => {
   const publicKey = bytes === null ? null : publicKeyInKeyfile(bytes.toString('utf8'));
@@ -61,16 +69,25 @@ const keyInfo = async (name: string, file: string, publicFile: string): Promise<
   return {
     name,
     file,
-    address: address ?? (encryption === 'none' ? addressIn(bytes) : null),
+    // What the keyfile itself says, where it can be read: the public file may be of another key.
+    address: (encryption === 'none' ? addressIn(bytes) : null) ?? address,
     encryption,
     isOpenToOthers,
   };
 };
 
+/** One key of a wallet with what is known of it without any password; null where there is none. */
+export const describeKey = Effect.fn('keys.describeKey')(function* (location: WalletLocation, kind: KeyKind) {
+  yield* checkNames(location);
+  const [file, shown] = filesOfKey(walletFiles(location), kind);
+  const name = kind === 'coldkey' ? kind : location.hotkey;
+  return yield* Effect.promise(() => keyInfo(name, file, shown));
+});
+
 /** Names in a folder, sorted; nothing where it does not exist. */
 const namesIn = async (folder: string): Promise<readonly string[]> => {
   try {
-    return (await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted();
+    return (await readdir(folder)).filter((name) => !name.startsWith('.') && isFolderName(name)).toSorted();
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return [];
     throw cause;

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import * as Redacted from 'effect/Redacted';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
@@ -55,7 +55,12 @@ const found = (password: string, from: string): Outcome<FoundPassword, string> =
 const readPassword = async (file: string, what: string): Promise<Outcome<FoundPassword, string>> => {
   try {
     const { bytes } = await readSecretFile(file, { allowPipe: true });
-    const password = bytes?.toString('utf8').replace(/\r?\n$/, '') ?? '';
+    const text = bytes?.toString('utf8') ?? '';
+    // The decoder puts a replacement for what is none, and the password would be another one.
+    if (bytes !== null && !Buffer.from(text, 'utf8').equals(bytes)) {
+      return fail(`${what} ${file} is not UTF-8 text: write the password anew`);
+    }
+    const password = text.replace(/\r?\n$/, '');
     if (bytes === null || /[\r\n]/.test(password)) {
       return fail(`${what} ${file} has more than one line: it must hold the password alone`);
     }
@@ -79,11 +84,16 @@ const fromCredential = async (
   return exists ? readPassword(file, 'the systemd credential') : null;
 };
 
-/** Names under which a script may have stored the password: btwallet's, and with `~` as it was given. */
+/**
+ * Names under which a script may have stored the password. btwallet 4.0.1 (measured) makes them of the wallet's path as
+ * it was given: absolute for the default and behind `~`, relative where it is; older ones kept the `~`.
+ */
 const variablesFor = (keyfile: string): readonly string[] => {
   const home = `${homedir()}/`;
   const short = keyfile.startsWith(home) ? [`~/${keyfile.slice(home.length)}`] : [];
-  return [keyfile, ...short].map(passwordVariable);
+  const fromHere = relative(process.cwd(), keyfile);
+  const near = fromHere.startsWith('..') ? [] : [fromHere, `./${fromHere}`];
+  return [keyfile, ...short, ...near].map(passwordVariable);
 };
 
 const fromVariable = ({ env }: PasswordPlaces, keyfile: string): Outcome<FoundPassword, string> | null => {

@@ -8,9 +8,7 @@ import { codeOf, writeSecretFile } from './files.ts';
 import { keyfileJson, publicKeyfileJson } from './keyfile.ts';
 import type { KeyKind } from './password.ts';
 import type { KeySecret } from './secret.ts';
-import { checkNames, type WalletFiles, type WalletLocation, walletFiles } from './wallet.ts';
-
-const publicFileOf = { coldkey: 'coldkeyPublic', hotkey: 'hotkeyPublic' } as const;
+import { checkNames, filesOfKey, type WalletLocation, walletFiles } from './wallet.ts';
 
 const exists = (file: string): WalletError =>
   new WalletError({
@@ -38,12 +36,6 @@ export const refuseExisting = Effect.fnUntraced(function* (files: readonly strin
     if (isThere) return yield* exists(file);
   }
 });
-
-/** The files that a key of this kind consists of. */
-export const filesOfKey = (files: WalletFiles, kind: KeyKind): readonly [secret: string, shown: string] => [
-  files[kind],
-  files[publicFileOf[kind]],
-];
 
 const write = (file: string, content: string | Uint8Array, overwrite: boolean) =>
   Effect.tryPromise({

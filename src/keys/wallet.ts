@@ -31,20 +31,34 @@ export const walletFiles = ({ path, name, hotkey }: WalletLocation): WalletFiles
     coldkey: join(folder, 'coldkey'),
     coldkeyPublic: join(folder, 'coldkeypub.txt'),
     hotkey: join(folder, 'hotkeys', hotkey),
-    hotkeyPublic: join(folder, 'hotkeys', `${hotkey}pub.txt`),
+    hotkeyPublic: join(folder, 'hotkeys', `${hotkey}${PUBLIC_SUFFIX}`),
   };
 };
+
+const publicFileOf = { coldkey: 'coldkeyPublic', hotkey: 'hotkeyPublic' } as const;
+
+/** The files that a key of this kind consists of. */
+export const filesOfKey = (files: WalletFiles, kind: KeyKind): readonly [secret: string, shown: string] => [
+  files[kind],
+  files[publicFileOf[kind]],
+];
 
 /** `<path>/<name>/hotkeys/<hotkey>`. */
 export const hotkeyFile = (location: WalletLocation): string => walletFiles(location).hotkey;
 
-const isFolderName = (name: string): boolean => /^[^/\\\0]+$/.test(name) && name !== '.' && name !== '..';
+/** No separator, and no control character: names are printed, and a terminal obeys some of those. */
+export const isFolderName = (name: string): boolean =>
+  /^[^/\\\p{Cc}]+$/u.test(name) && name !== '.' && name !== '..';
 
-/** Fails where a name is a path: it would lead out of the wallet folder. */
+export const PUBLIC_SUFFIX = 'pub.txt';
+
+/** Fails where a name is a path, which would lead out of the wallet folder, or the name of another key's public part. */
 export const checkNames = Effect.fnUntraced(function* (location: WalletLocation) {
-  if (isFolderName(location.name) && isFolderName(location.hotkey)) return;
-  const message =
-    'BT_WALLET_NAME and BT_WALLET_HOTKEY are names, not paths; the folder goes into BT_WALLET_PATH';
+  const isPublic = location.hotkey.endsWith(PUBLIC_SUFFIX);
+  if (isFolderName(location.name) && isFolderName(location.hotkey) && !isPublic) return;
+  const message = isPublic
+    ? `no hotkey can have a name that ends with ${PUBLIC_SUFFIX}: such a file is the public part of another one`
+    : 'BT_WALLET_NAME and BT_WALLET_HOTKEY are names, not paths; the folder goes into BT_WALLET_PATH';
   return yield* new WalletError({ reason: 'NotFound', file: hotkeyFile(location), message });
 });
 

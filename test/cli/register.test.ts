@@ -1,20 +1,22 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { decodeGenesis } from '#src/devnet/genesis.ts';
 import { type Devnet, startDevnet } from '#src/devnet/node.ts';
+import { sealVault } from '#src/keys/ansibleVault.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import { runCli } from './cliProcess.ts';
 
 describe('cli / register', () => {
   const home = mkdtempSync(join(tmpdir(), 'miaoai-cli-register-'));
   let devnet: Devnet | undefined;
-  const cli = (args: readonly string[], input = '') =>
+  const cli = (args: readonly string[], input = '', more: { interruptOn?: string } = {}) =>
     runCli(args, {
       home,
       input,
+      ...more,
       env: { BT_SUBTENSOR_CHAIN_ENDPOINT: devnet?.url ?? '', BT_WALLET_NAME: 'main' },
     });
   const register = (...args: readonly string[]) => cli(['register', '--json', ...args]);
@@ -81,12 +83,51 @@ describe('cli / register', () => {
     expect(JSON.parse(second.stdout)).toMatchObject({ uid: registered.uid, wasRegistered: true });
   });
 
+  it('pays for the hotkey whose secret is there, whatever its public file and other wallets say', async () => {
+    await cli(['wallet', 'regen', '--only', 'hotkey', '--hotkey', 'third'], '//Alice//third');
+    const wallets = join(home, '.bittensor', 'wallets');
+    const { ss58Address } = JSON.parse(readFileSync(join(wallets, 'main/hotkeys/third'), 'utf8'));
+    const someoneElse = '{"ss58Address":"5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"}';
+    writeFileSync(join(wallets, 'main/hotkeys/thirdpub.txt'), someoneElse);
+    // Cannot be read by anybody, as a wallet of another user cannot.
+    symlinkSync('loop', join(wallets, 'loop'));
+    const ended = await register('--max-price', '2', '--yes', '--hotkey', 'third');
+    rmSync(join(wallets, 'loop'));
+    expect(JSON.parse(ended.stdout)).toMatchObject({ hotkey: ss58Address, wasRegistered: false });
+  });
+
+  it('does not call a hotkey registered that belongs to another coldkey', async () => {
+    const move = ['wallet', 'regen', '--only', 'hotkey', '--name', 'poor', '--hotkey', 'alien'];
+    await cli(move, '//Alice//third');
+    const ended = await register('--max-price', '2', '--yes', '--name', 'poor', '--hotkey', 'alien');
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { reason: 'NonAssociatedColdKey' } });
+    expect(ended.code).toBe(5);
+  });
+
+  it('leaves word of what was sent when it is interrupted, and a second time burns nothing more', async () => {
+    await cli(['wallet', 'regen', '--only', 'hotkey', '--hotkey', 'fourth'], '//Alice//fourth');
+    const args = ['register', '--json', '--max-price', '2', '--yes', '--hotkey', 'fourth'];
+    const first = await cli(args, '', { interruptOn: 'Sending' });
+    expect(first.code).toBe(6);
+    const { error } = JSON.parse(first.stdout);
+    expect(error.reason).toBe('Unconfirmed');
+    expect(error.message).toMatch(/interrupted after 0x[0-9a-f]{64} was sent.*safe to repeat/);
+    const second = await cli(args);
+    expect(second.code).toBe(0);
+    expect(JSON.parse(second.stdout)).toMatchObject({ netuid: 86, uid: expect.any(Number) });
+  });
+
   it('does not take a coldkey that is not the one whose balance was shown', async () => {
     const wallets = join(home, '.bittensor', 'wallets', 'main');
     await cli(['wallet', 'regen', '--only', 'hotkey', '--hotkey', 'second'], '//Alice//second');
     const pub = '{"ss58Address":"5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"}';
     writeFileSync(join(wallets, 'coldkeypub.txt'), pub);
-    const ended = await register('--max-price', '2', '--yes', '--hotkey', 'second');
+    // Only an encrypted coldkey leaves its public file to be believed.
+    const plain = readFileSync(join(wallets, 'coldkey'));
+    writeFileSync(join(wallets, 'coldkey'), await sealVault(plain, 'right'));
+    writeFileSync(join(home, 'password'), 'right');
+    const args = ['--max-price', '2', '--yes', '--hotkey', 'second', '--password-file', 'password'];
+    const ended = await register(...args);
     expect(JSON.parse(ended.stdout)).toMatchObject({ error: { reason: 'Mismatch' } });
     expect(ended.code).toBe(3);
   });

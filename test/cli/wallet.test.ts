@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { keyfileJson } from '#src/keys/keyfile.ts';
 import { maskPassword, passwordVariable } from '#src/keys/password.ts';
 import { newSecret } from '#src/keys/secret.ts';
 import { startDaemon } from '#test/support/actorsDaemon.ts';
-import { runCli } from './cliProcess.ts';
+import { runCli, spawnCli } from './cliProcess.ts';
 
 const PHRASE = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
 const ADDRESS = '5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV';
@@ -66,6 +67,28 @@ describe('cli / wallet', () => {
     expect(signed.code).toBe(0);
   }, 180_000);
 
+  it('tells of a key that is there although the next one could not be written', async () => {
+    mkdirSync(fileOf('half'), { recursive: true });
+    writeFileSync(fileOf('half/hotkeys'), 'a file where a folder should be');
+    const made = await cli(['new', '--name', 'half', '--no-password']);
+    expect(made.code).toBe(3);
+    expect(made.stderr).toContain('ENOTDIR');
+    expect(made.stderr).toContain('the phrase of the coldkey is not shown');
+    expect(made.stderr).not.toContain('the phrase of the hotkey');
+    expect(JSON.parse(readFileSync(fileOf('half/coldkey'), 'utf8')).secretPhrase).toBeTypeOf('string');
+  });
+
+  it('ends quietly when its reader has enough', async () => {
+    const child = spawnCli(['wallet', 'list', '--json'], { home });
+    child.stdout.destroy();
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    await once(child, 'close');
+    expect(said).toBe('');
+  });
+
   it('brings a key back from standard input, under the name the environment gives', async () => {
     const env = { BT_WALLET_NAME: 'back', BT_WALLET_HOTKEY: 'again' };
     const made = await cli(['regen', '--only', 'hotkey', '--json'], { input: `${PHRASE}\n`, env });
@@ -102,6 +125,9 @@ describe('cli / wallet', () => {
     const { signature, isWrapped } = JSON.parse(bytes.stdout);
     expect(isWrapped).toBe(true);
     expect(await verify(signature, '--hex', '--message', '0400')).toMatchObject({ code: 0 });
+    writeFileSync(join(home, 'transaction'), Buffer.from('0500ff2f0555cc76fc2840', 'hex'));
+    const file = await cli(['sign', '--name', 'signer', '--message-file', 'transaction', '--json']);
+    expect(JSON.parse(file.stdout)).toMatchObject({ isWrapped: true });
   });
 
   it("prints the variable that holds a password in btcli's form", async () => {

@@ -2,16 +2,15 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
-import * as Redacted from 'effect/Redacted';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { sealVault } from '#src/keys/ansibleVault.ts';
 import { keysReady } from '#src/keys/identity.ts';
 import { keyfileJson } from '#src/keys/keyfile.ts';
-import { listWallets } from '#src/keys/listWallets.ts';
+import { describeKey, listWallets } from '#src/keys/listWallets.ts';
 import { saveKey, savePublicKey } from '#src/keys/saveKey.ts';
 import { newSecret } from '#src/keys/secret.ts';
-import { loadHotkey, openKey, walletFiles } from '#src/keys/wallet.ts';
+import { loadHotkey, walletFiles } from '#src/keys/wallet.ts';
 
 let path: string;
 const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
@@ -46,20 +45,6 @@ describe('keys / saveKey', () => {
     expect(shown.ss58Address).toBe(secret.address);
   });
 
-  it('encrypts with a password the way btcli does', async () => {
-    const secret = newSecret(12);
-    const password = Redacted.make('geheim');
-    const where = location('sealed');
-    await Effect.runPromise(
-      saveKey({ location: where, kind: 'coldkey', secret, password, overwrite: false }),
-    );
-    const content = await readFile(walletFiles(where).coldkey);
-    expect(content.subarray(0, 5).toString()).toBe('$NACL');
-    const ask = async () => 'geheim';
-    const opened = await Effect.runPromise(openKey(where, 'coldkey', { passwordFile: null, env: {}, ask }));
-    expect(opened.secret).toEqual(secret);
-  }, 180_000);
-
   it('leaves an existing key as it is, unless told to destroy it', async () => {
     await save('twice');
     const files = walletFiles(location('twice'));
@@ -93,10 +78,24 @@ describe('keys / saveKey', () => {
   });
 
   it('refuses names that lead elsewhere, and says what cannot be written', async () => {
-    expect(await save('..')).toMatchObject({ failure: { reason: 'NotFound' } });
+    for (const name of ['..', 'a/b', 'red\u001b[31m', '']) {
+      expect(await save(name)).toMatchObject({ failure: { reason: 'NotFound' } });
+    }
+    const shadow = { location: location('main', 'defaultpub.txt'), kind: 'hotkey', ...plain } as const;
+    const refused = await Effect.runPromise(Effect.flip(saveKey({ ...shadow, secret: newSecret(12) })));
+    expect(refused.message).toContain('public part of another');
     await mkdir(path, { recursive: true });
     await writeFile(join(path, 'occupied'), '');
     expect(await save('occupied')).toMatchObject({ failure: { reason: 'Unwritable' } });
+  });
+
+  it('tells the address of the secret that is there, not of a public file beside it', async () => {
+    const secret = newSecret(12);
+    await save('lied to', false, secret);
+    const where = location('lied to');
+    await writeFile(walletFiles(where).hotkeyPublic, JSON.stringify({ ss58Address: newSecret(12).address }));
+    expect(await Effect.runPromise(describeKey(where, 'hotkey'))).toMatchObject({ address: secret.address });
+    expect(await Effect.runPromise(describeKey(where, 'coldkey'))).toBeNull();
   });
 
   it('lists wallets without any password', async () => {
@@ -116,6 +115,7 @@ describe('keys / saveKey', () => {
     const sealed = walletFiles({ ...where, hotkey: 'two' });
     await writeFile(sealed.hotkey, await sealVault(Buffer.from(keyfileJson(two)), 'x'), { mode: 0o644 });
     await mkdir(join(folder, 'nothing here'));
+    await writeFile(join(folder, 'main/hotkeys/name\u001b[2J'), '{}');
     expect(await run(listWallets(folder))).toMatchObject([
       {
         name: 'main',

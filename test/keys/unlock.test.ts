@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import * as Effect from 'effect/Effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -22,7 +22,7 @@ let root: string;
 let location: { readonly path: string; readonly name: string; readonly hotkey: string };
 let address: string;
 
-const inFile = async (name: string, content: string): Promise<string> => {
+const inFile = async (name: string, content: string | Buffer): Promise<string> => {
   await writeFile(join(root, name), content);
   return join(root, name);
 };
@@ -84,6 +84,19 @@ describe('keys / unlock', () => {
     });
   });
 
+  it('takes the variable of a wallet whose path was given relative to the working directory', async () => {
+    const variable = passwordVariable(relative(process.cwd(), hotkeyFile(location)));
+    const env = { [variable]: maskPassword(PASSWORD, variable) };
+    expect(await refusal({ env })).toMatchObject({ reason: 'NoPassword' });
+    const before = process.cwd();
+    process.chdir(root);
+    const near = ['BT_PW_WALLETS_MAIN_HOTKEYS_A_B', 'BT_PW___WALLETS_MAIN_HOTKEYS_A_B'];
+    for (const name of near) {
+      expect((await load({ env: { [name]: maskPassword(PASSWORD, name) } })).hotkey).toBe(address);
+    }
+    process.chdir(before);
+  });
+
   it("masks a password as btwallet's documentation shows", () => {
     const variable = passwordVariable('/home/user/.bittensor/wallets/default/coldkey');
     expect(variable).toBe('BT_PW__HOME_USER__BITTENSOR_WALLETS_DEFAULT_COLDKEY');
@@ -112,6 +125,7 @@ describe('keys / unlock', () => {
   it.each([
     ['has two lines', 'one\ntwo\n', 'more than one line'],
     ['is empty', '\n', 'is empty'],
+    ['is no text', Buffer.of(0x70, 0xff), 'not UTF-8'],
     ['is far too large', 'x'.repeat(70_000), 'more than one line'],
   ])('refuses a password file that %s', async (_name, content, message) => {
     expect((await refusal({ passwordFile: await inFile('odd', content) })).message).toContain(message);

@@ -85,6 +85,8 @@ describe('keys / wallet', () => {
     ['a broken phrase', { ...FULL, secretPhrase: 'drive drive drive' }, 'Malformed'],
     ['numbers', { ...FULL, secretPhrase: 5 }, 'Malformed'],
     ['no JSON', 'hello', 'Malformed'],
+    ['brackets to the limit of its size', '['.repeat(60_000), 'Malformed'],
+    ['a public key that is none', { secretSeed: FULL.secretSeed, publicKey: '0x12' }, 'Malformed'],
     ['a secretbox', '$NACL\u0001\u0002', 'NoPassword'],
     ['an Ansible vault', '$ANSIBLE_VAULT;1.1;AES256\n31', 'NoPassword'],
     ['a Fernet token', 'gAAAAABh', 'NoPassword'],
