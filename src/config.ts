@@ -5,12 +5,12 @@ import { commonProblems } from './config/commonSettings.ts';
 import { endpointsOf } from './config/networks.ts';
 import type { Config, ConfigOf, MinerConfig, Role, ValidatorConfig } from './config/roles.ts';
 import { settingsOf } from './config/roles.ts';
-import type { Place, Setting } from './config/setting.ts';
+import type { Place } from './config/setting.ts';
 import {
   type Environment,
-  type Given,
   givenFor,
   readEnvFile,
+  readSetting,
   type Sources,
   unknownNames,
 } from './config/sources.ts';
@@ -32,22 +32,6 @@ const invalid = (role: Role, messages: readonly string[]): ConfigProblem => ({
   message: [...messages, `node dist/${role}.js --help lists all settings.`].join('\n'),
   exitCode: exitCodes.settings,
 });
-
-type Read = { readonly value: unknown; readonly source: string };
-
-/** Reads one setting, from its default where nobody gave it. */
-const readSetting = (setting: Setting<unknown>, given: Given | null, place: Place): Outcome<Read, string> => {
-  if (given === null && 'value' in setting.default)
-    return succeed({ value: setting.default.value(), source: 'default' });
-  const { text, source } = given ?? {
-    text: 'text' in setting.default ? setting.default.text : '',
-    source: 'default',
-  };
-  const value = setting.decode(text, place);
-  if (value.ok) return succeed({ value: value.value, source });
-  const shown = setting.secret ? 'the value' : JSON.stringify(text.slice(0, 200));
-  return fail(`${setting.flag}: ${shown} (from ${source}) is not allowed: give ${setting.allowed}`);
-};
 
 /** Reads all settings of a role; fails with every wrong one at once. */
 const readAll = (role: Role, sources: Sources, place: Place) => {

@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { type Command, Option } from 'commander';
 
 import { defaultText, type Setting, type Settings, type ValuesOf } from '../config/setting.ts';
-import { type EnvFile, givenFor } from '../config/sources.ts';
+import { firstEnvFile, givenFor, readSetting } from '../config/sources.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 
 /** Settings of the daemons that a command has too: the same flags, variables, words and defaults, `.env` included. */
@@ -26,16 +23,6 @@ export const addSettings = (command: Command, settings: Settings, short: ShortFl
   return command;
 };
 
-const readEnvFile = (cwd: string): Outcome<EnvFile | null, string> => {
-  const file = join(cwd, '.env');
-  try {
-    return succeed({ name: '.env', values: parseEnv(readFileSync(file, 'utf8')) });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-    return code === 'ENOENT' ? succeed(null) : fail(`cannot read ${file} (${String(code)})`);
-  }
-};
-
 const flagOf = (command: Command, setting: Setting<unknown>) => {
   for (const flag of [setting.flag, ...setting.flagAliases]) {
     const text: unknown = command.getOptionValue(new Option(flag).attributeName());
@@ -49,7 +36,7 @@ export const readSettings = <Table extends Settings>(
   command: Command,
   settings: Table,
 ): Outcome<ValuesOf<Table>, string> => {
-  const file = readEnvFile(process.cwd());
+  const file = firstEnvFile(['.env'], process.cwd());
   if (!file.ok) return file;
   const place = { cwd: process.cwd(), home: homedir() };
   const values: Record<string, unknown> = {};
@@ -57,18 +44,9 @@ export const readSettings = <Table extends Settings>(
   for (const [name, setting] of Object.entries(settings)) {
     const from = { flag: flagOf(command, setting), env: process.env, file: file.value };
     const given = givenFor(setting, from);
-    if (given === null && 'value' in setting.default) {
-      values[name] = setting.default.value();
-      continue;
-    }
-    const text = given?.text ?? ('text' in setting.default ? setting.default.text : '');
-    const value = setting.decode(text, place);
-    if (value.ok) values[name] = value.value;
-    else {
-      const shown = setting.secret ? 'the value' : JSON.stringify(text.slice(0, 200));
-      const source = given?.source ?? 'default';
-      problems.push(`${setting.flag}: ${shown} (from ${source}) is not allowed: give ${setting.allowed}`);
-    }
+    const read = readSetting(setting, given, place);
+    if (read.ok) values[name] = read.value.value;
+    else problems.push(read.error);
   }
   // The table gives each name the type it has in the values; the compiler cannot follow a loop over it.
   return problems.length > 0 ? fail(problems.join('\n')) : succeed(values as ValuesOf<Table>);

@@ -263,6 +263,16 @@ describe('config / errors', () => {
     expect(JSON.stringify(shown)).not.toMatch(/Alice|u:p|k=v/);
   });
 
+  it('shows of a refused URL neither its password nor its path, where providers put their keys', () => {
+    const given = 'http://user:hunter2@node.example:443/v1/key123?token=t,https://b.example';
+    const loaded = loadConfig('validator', ['--chain-endpoints', given], {}, '/nowhere');
+    expect(loaded).toMatchObject({ ok: false });
+    if (loaded.ok) return;
+    const { message } = loaded.error;
+    expect(message).toContain('"http://***@node.example:443/***,https://b.example"');
+    for (const secret of ['hunter2', 'key123', 'token']) expect(message).not.toContain(secret);
+  });
+
   it('says which file it cannot read', () => {
     const cwd = workDir();
     mkdirSync(join(cwd, '.env'));
