@@ -10,7 +10,7 @@ import type { AskSecret } from '../keys/prompt.ts';
 import { terminalPrompt } from '../keys/prompt.ts';
 import { version } from '../version.ts';
 import { type ChainVerdict, examineFacts } from './doctorChain.ts';
-import { type Asked, askEndpoints, endpointFindings } from './doctorEndpoints.ts';
+import { type Answering, askEndpoints, endpointFindings, preferredNode } from './doctorEndpoints.ts';
 import {
   dataDirFinding,
   examineWallet,
@@ -40,14 +40,14 @@ const chainFailure = (message: string): Finding => ({
   message,
 });
 
-/** Facts from the first node that answers, in the order of preference. */
+/** Facts from the node that the daemon would use. */
 const examineChain = Effect.fnUntraced(function* (
   config: Config,
   hotkey: Hotkey | null,
-  asked: readonly Asked[],
+  node: Answering | null,
 ) {
-  const connection = asked.find((one) => one.connection !== null)?.connection ?? null;
-  if (connection === null || hotkey === null) return noVerdict;
+  if (node === null || hotkey === null) return noVerdict;
+  const { connection } = node;
   const facts = Effect.flatMap(connection.finalizedHead(), (head) =>
     connection.readSubmissionFacts({ head, hotkey }),
   );
@@ -58,11 +58,14 @@ const examineChain = Effect.fnUntraced(function* (
 });
 
 /** When a block is expected, by the time of the newest one and the pace of the blocks before it. */
-const expectedAt = (block: BlockNumber | null, asked: readonly Asked[]): string | null => {
-  const known = asked.find(({ pace }) => pace !== null && pace.blockMs > 0);
-  if (block === null || !known?.pace || known.report.bestBlock === null) return null;
-  const aheadMs = Math.max(0, block - known.report.bestBlock) * known.pace.blockMs;
-  return new Date(known.pace.timestampMs + aheadMs).toISOString();
+const expectedAt = (config: Config, block: BlockNumber | null, node: Answering | null): string | null => {
+  const { pace = null, report } = node ?? {};
+  if (block === null || pace === null || pace.blockMs <= 0 || !report || report.bestBlock === null)
+    return null;
+  // Where the chain stands still, nobody knows when it goes on.
+  if ((report.headAgeMs ?? 0) > config.headPatienceMs) return null;
+  const aheadMs = Math.max(0, block - report.bestBlock) * pace.blockMs;
+  return new Date(pace.timestampMs + aheadMs).toISOString();
 };
 
 const nothingKnown = { version, network: null, netuid: null, hotkey: null, endpoints: [] } as const;
@@ -83,7 +86,8 @@ const examine = Effect.fnUntraced(function* (config: Config, { env, ask }: Docto
   const { hotkey, findings: wallet } = yield* examineWallet(config, places);
   const models = config.role === 'miner' ? yield* modelFindings(config) : [];
   const asked = yield* askEndpoints(config);
-  const chain = yield* examineChain(config, hotkey, asked);
+  const node = preferredNode(asked);
+  const chain = yield* examineChain(config, hotkey, node);
   const findings = [
     ...settingsFindings(config),
     nodeFinding(),
@@ -103,7 +107,7 @@ const examine = Effect.fnUntraced(function* (config: Config, { env, ask }: Docto
     findings,
     endpoints: asked.map(({ report }) => report),
     nextAcceptedBlock: chain.nextAcceptedBlock,
-    nextAcceptedAt: expectedAt(chain.nextAcceptedBlock, asked),
+    nextAcceptedAt: expectedAt(config, chain.nextAcceptedBlock, node),
     forecast: chain.forecast,
   } satisfies DoctorReport;
 });

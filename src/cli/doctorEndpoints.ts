@@ -16,8 +16,8 @@ const chain = (check: string, status: Finding['status'], message: string): Findi
   message,
 });
 
-/** Nodes asked at a time. */
-const CONCURRENCY = 4;
+/** Nodes asked at a time: all of an ordinary list, so that dead ones cost one deadline together. */
+const CONCURRENCY = 32;
 /** Blocks by which a healthy node may be behind another. */
 const TOLERATED_LAG_BLOCKS = 5;
 /** A block's time is its slot's, so that a fresh block can seem to come from this far in the future. */
@@ -86,6 +86,21 @@ export const askEndpoints = (config: Config) =>
     { concurrency: CONCURRENCY },
   );
 
+/** How far behind the newest of these heads each of them is. */
+const lagOf = (asked: readonly Asked[]) => {
+  const newest = Math.max(0, ...asked.map(({ report }) => report.bestBlock ?? 0));
+  return ({ report }: Asked): number => newest - (report.bestBlock ?? 0);
+};
+
+export type Answering = Asked & { readonly connection: ChainConnection };
+
+/** The node a daemon would use: the first in the order of preference that is on the height of the others. */
+export const preferredNode = (asked: readonly Asked[]): Answering | null => {
+  const lag = lagOf(asked);
+  const answering = asked.filter((one): one is Answering => one.connection !== null);
+  return answering.find((one) => lag(one) <= TOLERATED_LAG_BLOCKS) ?? answering[0] ?? null;
+};
+
 const reachability = (asked: readonly Asked[]): Finding => {
   const up = asked.filter(({ connection }) => connection !== null).length;
   if (up === 0) {
@@ -105,11 +120,13 @@ const sameChain = (reports: readonly EndpointReport[]): Finding | null => {
     : chain('Genesis', 'blocked', 'the nodes belong to different chains: correct --chain-endpoints');
 };
 
-const heights = (reports: readonly EndpointReport[], headPatienceMs: number): readonly Finding[] => {
+const heights = (answering: readonly Asked[], headPatienceMs: number): readonly Finding[] => {
+  const reports = answering.map(({ report }) => report);
   const newest = Math.max(...reports.map(({ bestBlock }) => bestBlock ?? 0));
-  const behind = reports.filter(({ bestBlock }) => newest - (bestBlock ?? 0) > TOLERATED_LAG_BLOCKS);
-  const lags = behind.map(({ endpoint, bestBlock }) =>
-    chain('NodeLags', 'warning', `${endpoint} is ${newest - (bestBlock ?? 0)} blocks behind the others`),
+  const lag = lagOf(answering);
+  const behind = answering.filter((one) => lag(one) > TOLERATED_LAG_BLOCKS);
+  const lags = behind.map((one) =>
+    chain('NodeLags', 'warning', `${one.report.endpoint} is ${lag(one)} blocks behind the others`),
   );
   return [headAge(reports, { newest, headPatienceMs }), ...lags];
 };
@@ -143,9 +160,10 @@ const clock = (reports: readonly EndpointReport[]): Finding => {
 
 /** What the answers say together. */
 export const endpointFindings = (config: Config, asked: readonly Asked[]): readonly Finding[] => {
-  const reports = asked.map(({ report }) => report).filter(({ isReachable }) => isReachable);
+  const answering = asked.filter(({ report }) => report.isReachable);
+  const reports = answering.map(({ report }) => report);
   const found = [reachability(asked), sameChain(reports)].filter((finding) => finding !== null);
   return reports.length === 0
     ? found
-    : [...found, ...heights(reports, config.headPatienceMs), clock(reports)];
+    : [...found, ...heights(answering, config.headPatienceMs), clock(reports)];
 };

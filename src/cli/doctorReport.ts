@@ -89,7 +89,9 @@ export const reportText = (report: DoctorReport): string => {
   const { role, hotkey, netuid, network, findings, endpoints } = report;
   const blocked = findings.filter(({ status }) => status === 'blocked').length;
   const end =
-    blocked === 0 ? 'Nothing keeps it from its work.' : `${blocked} findings keep it from its work.`;
+    blocked === 0
+      ? 'Nothing keeps it from its work.'
+      : `${blocked === 1 ? '1 finding keeps' : `${blocked} findings keep`} it from its work.`;
   return [
     `${role} ${hotkey ?? '(hotkey unknown)'} on subnet ${netuid ?? '?'} of ${network ?? '?'}`,
     ...(endpoints.length > 0 ? ['', 'Nodes', ...endpoints.map(endpointRow)] : []),

@@ -10,7 +10,7 @@ import { diagnose } from '#src/cli/doctor.ts';
 import { type DoctorReport, type Finding, reportEnding, reportText } from '#src/cli/doctorReport.ts';
 import type { Role } from '#src/config.ts';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
-import { type Devnet, startDevnet } from '#src/devnet/node.ts';
+import { type Devnet, type DevnetOptions, startDevnet } from '#src/devnet/node.ts';
 import type { BlockNumber } from '#src/domain/ids.ts';
 import { sealVault } from '#src/keys/ansibleVault.ts';
 import { keysReady } from '#src/keys/identity.ts';
@@ -27,9 +27,14 @@ const home = mkdtempSync(join(tmpdir(), 'miaoai-doctor-'));
 type Rules = Record<string, number | boolean | string>;
 
 /** Alice validates, Bob has stake but no permit yet, Charlie has no stake; blocks are made by hand. */
-const start = (rules: Rules = {}, sealing: 'manual' | 'interval' = 'manual'): Promise<Devnet> =>
+const start = (
+  rules: Rules = {},
+  sealing: 'manual' | 'interval' = 'manual',
+  node: Partial<DevnetOptions> = {},
+): Promise<Devnet> =>
   startDevnet({
     sealing,
+    ...node,
     genesis: decodeGenesis({
       chain: 'doctor test',
       blockTimeMs: sealing === 'manual' ? 1_000 : 200,
@@ -94,8 +99,8 @@ const attempt = (devnet: Devnet, uri: string): Promise<BlockNumber | string> =>
 
 describe('cli / doctor', () => {
   const running: Devnet[] = [];
-  const startWith = async (rules?: Rules, sealing?: 'manual' | 'interval'): Promise<Devnet> => {
-    const devnet = await start(rules, sealing);
+  const startWith = async (...how: Parameters<typeof start>): Promise<Devnet> => {
+    const devnet = await start(...how);
     running.push(devnet);
     return devnet;
   };
@@ -226,6 +231,36 @@ describe('cli / doctor', () => {
     ]) {
       expect(findingOf(report, check)).toBeDefined();
     }
+  });
+
+  it('judges by the node that the daemon would use, not by one that is behind the others', async () => {
+    const [slow, fast] = [await startWith(), await startWith()];
+    sealTo(slow, 2);
+    sealTo(fast, 30);
+    const report = await examined(slow, { endpoints: [slow.url, fast.url].join(',') });
+    expect(findingOf(report, 'NodeLags')).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining(`${slow.url} is 28 blocks behind`),
+    });
+    expect(report.nextAcceptedBlock).toBe(31);
+  });
+
+  it('promises no time on a chain that stands still', async () => {
+    const devnet = await startWith({}, 'manual', { startMs: Date.now() - 3_600_000 });
+    sealTo(devnet, 6);
+    const report = await examined(devnet);
+    expect(findingOf(report, 'HeadAge')?.status).toBe('warning');
+    expect(report).toMatchObject({ nextAcceptedBlock: 7, nextAcceptedAt: null });
+    expect(reportText(report)).toContain('accepted from block 7 on.');
+  });
+
+  it('says so where the subnet does not exist', async () => {
+    const report = await examined(await startWith(), { more: ['--netuid', '7'] });
+    expect(findingOf(report, 'ReadSubnet')).toMatchObject({
+      status: 'blocked',
+      message: expect.stringContaining('subnet 7 does not exist'),
+    });
+    expect(reportText(report)).toContain('1 finding keeps it from its work.');
   });
 
   it('reports every node, and does not mix two chains', async () => {
