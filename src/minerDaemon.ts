@@ -1,8 +1,10 @@
 import * as Effect from 'effect/Effect';
 
+import { chainOfNetwork, firstChainSeen } from './actors/chainIdentity.ts';
 import { minerRuntime } from './actors/layers.ts';
 import { createMinerSystem } from './actors/miner.system.ts';
 import { CurrentPool } from './actors/taskDesk.ts';
+import { genesisOf } from './config/networks.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { expandModelDirs } from './inference/modelDirs.ts';
@@ -37,6 +39,7 @@ export const runMiner = async (): Promise<void> => {
     runtime,
     pool,
     log,
+    checkChain: chainOfNetwork(genesisOf(config.network), firstChainSeen()),
   });
   await runToEnd({
     root,

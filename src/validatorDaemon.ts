@@ -1,10 +1,11 @@
 import * as Effect from 'effect/Effect';
 
-import { chainOfStore } from './actors/chainIdentity.ts';
+import { chainOfNetwork, chainOfStore } from './actors/chainIdentity.ts';
 import { validatorRuntime } from './actors/layers.ts';
 import { loadSnapshots, type RestorableSnapshot } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import type { ValidatorConfig } from './config.ts';
+import { genesisOf } from './config/networks.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { defaultScoringPolicy, type ScoringPolicy } from './domain/scoring.ts';
@@ -55,7 +56,7 @@ export const runValidator = async (): Promise<void> => {
     identity,
     runtime,
     log,
-    checkChain: chainOfStore(store),
+    checkChain: chainOfNetwork(genesisOf(config.network), chainOfStore(store)),
     snapshots,
   });
   await runToEnd({

@@ -15,6 +15,20 @@ const foreign = (expected: string, found: string): ChainFailure => ({
   retry: { when: 'reconnected' },
 });
 
+/** Refuses every chain but the network's own, where that is known (null: not), and asks `next` about the rest. */
+export const chainOfNetwork =
+  (known: string | null, next: CheckChain): CheckChain =>
+  (genesisHash) =>
+    known === null || known === genesisHash.toLowerCase()
+      ? next(genesisHash)
+      : Effect.fail<ChainFailure>({
+          _tag: 'Malformed',
+          message:
+            `the endpoint serves the chain with genesis ${genesisHash}, that of the network is ${known}: ` +
+            'check the endpoint list, or give the --network that it belongs to',
+          retry: { when: 'reconnected' },
+        });
+
 /** Holds on to the first chain it sees, for as long as the process lives. */
 export const firstChainSeen = (): CheckChain => {
   let known: string | null = null;

@@ -12,7 +12,7 @@ import { validatorSessionMachine } from '../machines/validatorSession.machine.ts
 import type { AdmissionRules } from '../machines/validatorSessions.ts';
 import { defaultLinkLimits } from '../transport/limits.ts';
 import { announceAxon, withdrawAxon } from './announceAxon.actor.ts';
-import { firstChainSeen } from './chainIdentity.ts';
+import type { CheckChain } from './chainIdentity.ts';
 import { chainSession, readSubnet } from './chainSession.actor.ts';
 import { endpointWatch } from './compareHeights.actor.ts';
 import { inferenceWorkers } from './inferenceWorkers.actor.ts';
@@ -52,6 +52,7 @@ export type MinerParts = {
   /** The pool service of the runtime. */
   readonly pool: PoolHolder;
   readonly log: Logger;
+  readonly checkChain: CheckChain;
 };
 
 /** Registration and permits change slowly; a new validator waits at most this long for its first answer. */
@@ -75,7 +76,7 @@ const machineOf = (parts: MinerParts) => {
             netuid,
             connectMs: settings.connectTimeoutMs,
             callMs: settings.chainCallTimeoutMs,
-            checkChain: firstChainSeen(),
+            checkChain: parts.checkChain,
           }),
           readSubnet: readSubnet(runtime),
           endpointWatch: endpointWatch(runtime, settings),

@@ -8,6 +8,18 @@ const endpoints: { readonly [network: string]: readonly string[] } = {
   local: ['ws://127.0.0.1:9944'],
 };
 
+/**
+ * Genesis hashes that are known for certain (`bittensor` in @polkadot/networks defaults/genesis.js). A daemon that is
+ * told to join such a network takes no other chain for it, not even at its very first connection.
+ */
+const genesisHashes: { readonly [network: string]: string } = {
+  finney: '0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03',
+};
+
+/** Genesis hash of a network by its name; null where it is not known, and the first chain seen has to be believed. */
+export const genesisOf = (network: string): string | null =>
+  Object.hasOwn(genesisHashes, network) ? (genesisHashes[network] ?? null) : null;
+
 /** Hosts that lead to finney by other names. */
 const FINNEY_HOSTS = [
   'entrypoint-finney.opentensor.ai',

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { chainOfStore, firstChainSeen } from '#src/actors/chainIdentity.ts';
+import { chainOfNetwork, chainOfStore, firstChainSeen } from '#src/actors/chainIdentity.ts';
+import { genesisOf } from '#src/config/networks.ts';
 import { EmbeddedStore } from '#src/store/sqlite.ts';
 
 const one = `0x${'11'.repeat(32)}`;
@@ -26,6 +27,22 @@ describe('actors / chainIdentity', () => {
     expect(await failureOf(check(one))).toBeNull();
     expect(await failureOf(check(other))).toMatchObject({ _tag: 'Malformed' });
     expect(await failureOf(check(one))).toBeNull();
+  });
+
+  it('a network whose genesis is known is never taken for another, however early that one is seen', async () => {
+    const finney = genesisOf('finney') ?? '';
+    expect(finney).toMatch(/^0x[0-9a-f]{64}$/);
+    const check = chainOfNetwork(finney, firstChainSeen());
+    expect(await failureOf(check(one))).toMatchObject({ _tag: 'Malformed' });
+    // The foreign chain was not held on to either.
+    expect(await failureOf(check(finney))).toBeNull();
+    expect((await failureOf(check(other)))?.message).toContain(`${other}, that of the network is ${finney}`);
+  });
+
+  it('a network whose genesis is not known is the first chain seen', async () => {
+    const check = chainOfNetwork(genesisOf('local'), firstChainSeen());
+    expect(await failureOf(check(one))).toBeNull();
+    expect(await failureOf(check(other))).toMatchObject({ _tag: 'Malformed' });
   });
 
   it('a data folder belongs to one chain, also after a restart: epoch numbers of two chains must not meet', async () => {
