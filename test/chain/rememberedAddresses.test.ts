@@ -1,4 +1,5 @@
 import { TypeRegistry } from '@polkadot/types/create';
+import type { GenericChainProperties } from '@polkadot/types/generic';
 import { encodeAddress } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
 import { rememberAddresses } from '#src/chain/rememberedAddresses.ts';
@@ -12,7 +13,8 @@ const account = (index: number): Uint8Array => {
 const registryWith = (ss58Format: number): TypeRegistry => {
   const registry = new TypeRegistry();
   rememberAddresses(registry);
-  registry.setChainProperties(registry.createType('ChainProperties', { ss58Format }));
+  const properties = registry.createTypeUnsafe<GenericChainProperties>('ChainProperties', [{ ss58Format }]);
+  registry.setChainProperties(properties);
   return registry;
 };
 
