@@ -30,6 +30,8 @@ export type WeightAlarmFact =
 type Context = {
   /** The last metagraph of this life; null before the first. */
   readonly reading: LagReading | null;
+  /** Where it was seen: the epoch of the last update. A change of tempo moves the chain's own mark past it. */
+  readonly seen: { readonly lastUpdate: BlockNumber; readonly epoch: EpochIndex } | null;
   /** Epochs that should have ended since, by blocks or by the clock. */
   readonly unseen: number;
   /** As reported last; 0 when on time. */
@@ -39,10 +41,23 @@ type Context = {
 /** One epoch may be lost to a restart; three in a row are an operator's business at any hour. */
 const pageAtEpochs = 3;
 
-const behindOf = ({ reading, unseen }: Context): number => {
+const behindOf = ({ reading, seen, unseen }: Context): number => {
   // Nothing is known yet, and the chain stays away: each epoch of that counts.
   if (reading === null) return unseen;
-  return reading.lastUpdate === null ? 0 : epochsBehind(epochsSince(reading, reading.lastUpdate) + unseen);
+  const { lastUpdate, epochIndex } = reading;
+  if (lastUpdate === null) return 0;
+  const since = seen?.lastUpdate === lastUpdate ? epochIndex - seen.epoch : epochsSince(reading, lastUpdate);
+  return epochsBehind(since + unseen);
+};
+
+/** The epoch of the last update, as far as this life has seen it. */
+const seenIn = (
+  { lastUpdate, lastEpochBlock, nextEpochBlock, epochIndex }: LagReading,
+  seen: Context['seen'],
+) => {
+  if (lastUpdate === null) return null;
+  if (lastUpdate >= lastEpochBlock && lastUpdate < nextEpochBlock) return { lastUpdate, epoch: epochIndex };
+  return seen?.lastUpdate === lastUpdate ? seen : null;
 };
 
 const lagFields = (context: Context): LagFields => ({
@@ -73,21 +88,17 @@ export const weightAlarmMachine = setup({
     epochLength: ({ context }) => epochLengthMs(context.reading),
   },
   actions: {
-    recordReading: assign(({ event }) => {
+    recordReading: assign(({ context, event }) => {
       if (event.type !== 'lag.read') return {};
       const { type: _type, ...reading } = event;
-      return { reading, unseen: 0 };
+      return { reading, seen: seenIn(reading, context.seen), unseen: 0 };
     }),
-    recordStood: assign(({ context, event }) =>
-      event.type === 'weights.stood' && context.reading !== null
-        ? {
-            reading: {
-              ...context.reading,
-              lastUpdate: Math.max(event.block, context.reading.lastUpdate ?? 0),
-            },
-          }
-        : {},
-    ),
+    recordStood: assign(({ context, event }) => {
+      if (event.type !== 'weights.stood' || context.reading === null) return {};
+      const lastUpdate = Math.max(event.block, context.reading.lastUpdate ?? 0);
+      const reading = { ...context.reading, lastUpdate };
+      return { reading, seen: seenIn(reading, context.seen) };
+    }),
     recordPast: assign(({ context, event }) =>
       event.type === 'block.finalized' && context.reading !== null
         ? { unseen: unseenEpochsAt(context.reading, event.block) }
@@ -105,7 +116,7 @@ export const weightAlarmMachine = setup({
   },
 }).createMachine({
   id: 'weightAlarm',
-  context: { reading: null, unseen: 0, reported: 0 },
+  context: { reading: null, seen: null, unseen: 0, reported: 0 },
   type: 'parallel',
   on: { 'weights.stood': { actions: 'recordStood' } },
   states: {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedClock } from 'xstate';
 
-import type { LagReading } from '#src/machines/lagReading.ts';
+import { type LagReading, lagReading } from '#src/machines/lagReading.ts';
 import { weightAlarmMachine } from '#src/machines/weightAlarm.machine.ts';
 import { isPlainJson, reachedStates, start, stateIds } from '#test/support/machines.ts';
+import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 
 /** Block 7250 of epoch 20, which began in block 7200 and ends in 7560. */
 const reading = (given: Partial<LagReading> = {}) =>
@@ -82,6 +83,53 @@ describe('machines / weightAlarm', () => {
     actor.send(reading({ ...third, lastUpdate: 7_945, block: 7_950 }));
     expect(lag()).toBe('onTime');
     expect(facts.at(-1)).toEqual({ type: 'weights.caughtUp', lastUpdate: 7_945 });
+  });
+
+  it('gives no alarm when a change of tempo moved the start of the epoch past its weights', () => {
+    const { actor, facts, lag } = run();
+    actor.send(reading({ lastUpdate: 7_240 }));
+    // set_tempo in block 7400: the same epoch counts from there.
+    const moved = { lastEpochBlock: 7_400, nextEpochBlock: 8_120, tempo: 720, lastUpdate: 7_240 };
+    actor.send(reading({ ...moved, block: 7_401 }));
+    const next = {
+      epochIndex: 21,
+      lastEpochBlock: 8_120,
+      nextEpochBlock: 8_840,
+      tempo: 720,
+      lastUpdate: 7_240,
+    };
+    actor.send(reading({ ...next, block: 8_121 }));
+    expect(facts).toEqual([]);
+    const third = { ...next, epochIndex: 22, lastEpochBlock: 8_840, nextEpochBlock: 9_560 };
+    actor.send(reading({ ...third, block: 8_841 }));
+    expect(lag()).toBe('behind');
+    expect(facts).toMatchObject([{ type: 'weights.behind', behind: 1 }]);
+  });
+
+  it('counts epochs as they were, where a longer tempo makes the time since look short', () => {
+    const { actor, facts } = run();
+    actor.send(reading({ lastUpdate: 7_240 }));
+    for (const epochIndex of [21, 22, 23]) {
+      const lastEpochBlock = 7_560 + (epochIndex - 21) * 360;
+      const position = { lastEpochBlock, nextEpochBlock: lastEpochBlock + 360, block: lastEpochBlock + 1 };
+      actor.send(reading({ epochIndex, ...position, lastUpdate: 7_240 }));
+    }
+    const longer = { tempo: 7_200, lastEpochBlock: 8_300, nextEpochBlock: 15_500, lastUpdate: 7_240 };
+    actor.send(reading({ epochIndex: 23, ...longer, block: 8_301 }));
+    expect(facts).toMatchObject([
+      { type: 'weights.behind', behind: 1 },
+      { type: 'weights.behind', behind: 2 },
+    ]);
+  });
+
+  it('goes by the longer epochs of runtimes before spec 420', () => {
+    // netuid 1, tempo 360: epochs of 361 blocks, of which the last began in block 7220.
+    const subnet = subnetAt({ block: 7_300, epochIndex: 20, lastEpochBlock: 7_220, nextEpochBlock: 7_581 });
+    const own = { ...neuron(0, '5Own', null), lastUpdate: 6_859 };
+    const { actor, facts, lag } = run();
+    actor.send({ type: 'lag.read', ...lagReading({ ...subnet, neurons: [own] }, '5Own') });
+    expect(lag()).toBe('onTime');
+    expect(facts).toEqual([]);
   });
 
   it('goes back to a warning where the page is no longer due', () => {
