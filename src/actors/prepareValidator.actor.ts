@@ -1,5 +1,6 @@
 import * as Effect from 'effect/Effect';
 
+import { prepareTimelock } from '../chain/timelock.ts';
 import type { EpochScored } from '../domain/evidence.ts';
 import type { PrepareValidator } from '../machines/validatorLife.ts';
 import type { StoreService } from '../store/store.ts';
@@ -12,7 +13,8 @@ import { RoundBook } from './roundBook.ts';
 /**
  * Takes up what an earlier life left: the trust ledger and cut of the last scored epoch, the count of tasks asked
  * since, and rounds that were planned but never ended. Those are abandoned: their undecided pairs count against
- * nobody, what was judged stays evidence.
+ * nobody, what was judged stays evidence. What the first commit of weights would otherwise hold up rounds with is done
+ * here as well.
  */
 const prepare = Effect.fn('validator.prepare')(function* (at: number) {
   const book = yield* RoundBook;
@@ -50,6 +52,7 @@ const prepare = Effect.fn('validator.prepare')(function* (at: number) {
     at,
   }));
   if (abandoned.length > 0) yield* appendEvidence(abandoned);
+  yield* Effect.sync(prepareTimelock);
   return { abandonedRounds: abandoned.length };
 });
 
