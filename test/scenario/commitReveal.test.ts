@@ -6,7 +6,7 @@ import type { Gate, Strike } from '#test/support/scenarioGate.ts';
 import { blockTimeMs, openStage, type Stage, startPatienceMs } from '#test/support/scenarioStage.ts';
 import { readEvidenceOf } from '#test/support/systemEvidence.ts';
 import { hotkeyOf } from '#test/support/systemNetwork.ts';
-import type { SystemProcess } from '#test/support/systemProcess.ts';
+import { type SystemProcess, until } from '#test/support/systemProcess.ts';
 
 /**
  * Four validators on a subnet with commit-reveal, and each is struck in mid-commit of the same epoch: its endpoint dies,
@@ -14,8 +14,14 @@ import type { SystemProcess } from '#test/support/systemProcess.ts';
  * chain itself would take a second commit in an epoch.
  */
 
-/** An epoch of 10 s, of which three quarters are left when weights become due. */
+/** What is included is not final yet: a successor cannot read at once what its predecessor has done. */
+const finalityLagBlocks = 3;
+/** An epoch of 10 s. Weights become due in the seventh block, which is when the fourth is final. */
 const tempo = 40;
+/** Blocks of the epoch at which the chain waits: for the strikes to be set, for all to be struck, for all to be back. */
+const setWithinBlocks = finalityLagBlocks + 1;
+const struckWithinBlocks = 12;
+const backWithinBlocks = 20;
 const epochPatienceMs = 15_000 + 3 * tempo * blockTimeMs;
 const storyLimitMs = 150_000;
 const endPatienceMs = 20_000;
@@ -66,17 +72,34 @@ const isOf =
   (line: LogLine): boolean =>
     line['epoch'] === wanted;
 
-/** One validator through the epoch in which it is struck, and until its commit is revealed. */
-const live = async (fate: Fate, gate: Gate, first: SystemProcess): Promise<void> => {
-  const start = () =>
-    stage.startValidator({ name: fate, keys: { uri: uriOf(fate) }, endpoints: [gate.url, stage.devnet.url] });
-  await gate.strikeNext(strikeOf(fate, gate, first), { limitMs: epochPatienceMs, tail: first.tail });
-  const lives = [first];
+type Life = { readonly fate: Fate; readonly gate: Gate; readonly validator: SystemProcess };
+
+const start = (fate: Fate, gate: Gate): SystemProcess =>
+  stage.startValidator({ name: fate, keys: { uri: uriOf(fate) }, endpoints: [gate.url, stage.devnet.url] });
+
+const strike = ({ fate, gate, validator }: Life): Promise<void> =>
+  gate.strikeNext(strikeOf(fate, gate, validator), { limitMs: epochPatienceMs, tail: validator.tail });
+
+/** Who was killed is started again; everybody finds the second endpoint. */
+const comeBack = async ({ fate, gate, validator }: Life): Promise<readonly SystemProcess[]> => {
   if (isKilled(fate)) {
-    await first.ended;
-    lives.push(start());
+    await validator.ended;
+    const successor = start(fate, gate);
+    await successor.saw('chain.opened', startPatienceMs);
+    return [validator, successor];
   }
-  const last = lives.at(-1) ?? first;
+  await until(
+    () => validator.lines().filter((line) => line['event'] === 'chain.opened').length > 1,
+    startPatienceMs,
+    () => `the second endpoint of ${fate}${validator.tail()}`,
+  );
+  return [validator];
+};
+
+/** Until the commit is revealed, and the next one made. */
+const liveOn = async (fate: Fate, lives: readonly SystemProcess[]): Promise<void> => {
+  const last = lives.at(-1);
+  if (last === undefined) throw new Error(`nobody lives that was ${fate}`);
   await last.saw('weights.committed', epochPatienceMs, isOf(epoch));
   await last.saw('weights.revealed', epochPatienceMs, isOf(epoch));
   await last.saw('weights.committed', epochPatienceMs, isOf(epoch + 1));
@@ -89,10 +112,26 @@ const live = async (fate: Fate, gate: Gate, first: SystemProcess): Promise<void>
   });
 };
 
+/** All four are struck in one epoch. */
+const play = async (lives: readonly Life[]): Promise<void> => {
+  epoch = Math.floor(stage.devnet.head().number / tempo) + 1;
+  const begin = epoch * tempo;
+  stage.holdBefore(begin + setWithinBlocks);
+  await stage.untilEpoch(epoch);
+  const strikes = lives.map(strike);
+  stage.holdBefore(begin + struckWithinBlocks);
+  await Promise.all(strikes);
+  const release = stage.holdBefore(begin + backWithinBlocks);
+  const back = await Promise.all(lives.map(async (life) => [life.fate, await comeBack(life)] as const));
+  release();
+  await Promise.all(back.map(([fate, all]) => liveOn(fate, all)));
+};
+
 beforeAll(async () => {
   const miners = ['//CommitRevealMiner', '//CommitRevealWitness'] as const;
   stage = await openStage({
     tempo,
+    finalityLagBlocks,
     hyperparameters: { commitRevealWeightsEnabled: true, revealPeriodEpochs: 1 },
     validators: fates.map(uriOf),
     miners,
@@ -103,17 +142,13 @@ beforeAll(async () => {
     stage.openWitness({ uri: miners[1], place: 1 }),
   ]);
   await miner.process.saw('listener.bound', startPatienceMs);
-  const starting = fates.map(async (fate) => {
+  const starting = fates.map(async (fate): Promise<Life> => {
     const gate = await stage.openGate();
-    const endpoints = [gate.url, url];
-    const validator = stage.startValidator({ name: fate, keys: { uri: uriOf(fate) }, endpoints });
+    const validator = start(fate, gate);
     await validator.saw('round.ended', startPatienceMs);
     return { fate, gate, validator };
   });
-  const started = await Promise.all(starting);
-  epoch = stage.watch.epoch() + 1;
-  await stage.untilEpoch(epoch);
-  await Promise.all(started.map(({ fate, gate, validator }) => live(fate, gate, validator)));
+  await play(await Promise.all(starting));
 }, storyLimitMs);
 
 afterAll(() => stage?.dispose());

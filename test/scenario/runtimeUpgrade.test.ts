@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogLine } from '#src/cli/demo/processes.ts';
 import { SPEC_425, SPEC_426 } from '#src/devnet/profiles.ts';
 import { errors } from '#src/devnet/subtensor/errors.ts';
-import { openSudoClient } from '#test/support/scenarioClient.ts';
+import { openSudoClient, type SudoClient } from '#test/support/scenarioClient.ts';
+import type { Gate } from '#test/support/scenarioGate.ts';
 import {
   blockTimeMs,
   type Miner,
@@ -11,7 +12,7 @@ import {
   type Stage,
   startPatienceMs,
 } from '#test/support/scenarioStage.ts';
-import { hotkeyOf } from '#test/support/systemNetwork.ts';
+import { hotkeyOf, netuid } from '#test/support/systemNetwork.ts';
 import { type End, type SystemProcess, until } from '#test/support/systemProcess.ts';
 
 /**
@@ -21,8 +22,10 @@ import { type End, type SystemProcess, until } from '#test/support/systemProcess
  * their dispatch fails.
  */
 
-/** An epoch of 8 s. */
+/** An epoch of 8 s, in whose fourth block weights become due. */
 const tempo = 32;
+/** Block of an epoch at which the chain waits for the weights to be on their way. */
+const sentWithinBlocks = 8;
 const epochPatienceMs = 15_000 + 3 * tempo * blockTimeMs;
 const storyLimitMs = 150_000;
 const endPatienceMs = 20_000;
@@ -49,6 +52,16 @@ const untilBlock = (block: number): Promise<void> =>
     () => `block ${block}, the client is at ${stage.watch.block()}`,
   );
 
+/** Something happens while the weights of an epoch are on their way. The chain waits until they are. */
+const whileSending = (gate: Gate, epoch: number, happen: () => Promise<void>): Promise<void> => {
+  const release = stage.holdBefore(epoch * tempo + sentWithinBlocks);
+  const beforePassing = (): Promise<void> => {
+    release();
+    return happen();
+  };
+  return gate.strikeNext({ beforePassing }, { limitMs: epochPatienceMs, tail: validator.tail });
+};
+
 /** The new runtime executes the block after the one that sets its code. */
 const upgrade = async (): Promise<void> => {
   upgradeBlock = stage.devnet.head().number + 1;
@@ -56,37 +69,24 @@ const upgrade = async (): Promise<void> => {
   await untilBlock(upgradeBlock + 1);
 };
 
-const play = async (): Promise<void> => {
+const play = async (owner: SudoClient): Promise<void> => {
+  const { url } = stage.devnet;
   const gate = await stage.openGate();
-  miner = await stage.startMiner({
-    name: 'miner',
-    keys: { uri: uris.miner },
-    endpoints: [stage.devnet.url],
-    place: 0,
-  });
+  miner = await stage.startMiner({ name: 'miner', keys: { uri: uris.miner }, endpoints: [url], place: 0 });
   await miner.process.saw('listener.bound', startPatienceMs);
-  validator = stage.startValidator({
-    name: 'validator',
-    keys: { uri: uris.validator },
-    endpoints: [gate.url],
-  });
+  const keys = { uri: uris.validator };
+  validator = stage.startValidator({ name: 'validator', keys, endpoints: [gate.url] });
   const first = await validator.saw('weights.confirmed', startPatienceMs);
   before = Number(first['epoch']);
-  const patience = { limitMs: epochPatienceMs, tail: validator.tail };
-  await gate.strikeNext({ beforePassing: upgrade }, patience);
+  await whileSending(gate, before + 1, upgrade);
   await validator.saw('weights.confirmed', epochPatienceMs, isOf(before + 1));
-  await validator.saw('chain.upgraded', epochPatienceMs);
-  const owner = await openSudoClient(stage.devnet.url);
-  try {
-    const turnOn = () => owner.sudo('adminUtils', 'sudoSetCommitRevealWeightsEnabled', 86, true);
-    await gate.strikeNext({ beforePassing: turnOn }, patience);
-  } finally {
-    await owner.close();
-  }
+  await whileSending(gate, before + 2, () =>
+    owner.sudo('adminUtils', 'sudoSetCommitRevealWeightsEnabled', netuid, true),
+  );
   await validator.saw('weights.committed', epochPatienceMs, isOf(before + 2));
   await validator.saw('weights.revealed', epochPatienceMs, isOf(before + 2));
-  await miner.process.saw('chain.upgraded', epochPatienceMs);
   for (const process of [validator, miner.process]) {
+    await process.saw('chain.upgraded', epochPatienceMs);
     ends.set(process.name, await process.endBy('SIGTERM', endPatienceMs));
   }
 };
@@ -98,7 +98,8 @@ beforeAll(async () => {
     validators: [uris.validator],
     miners: [uris.miner],
   });
-  await play();
+  const owner = await openSudoClient(stage.devnet.url);
+  await play(owner).finally(owner.close);
 }, storyLimitMs);
 
 afterAll(() => stage?.dispose());

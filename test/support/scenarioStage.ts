@@ -35,6 +35,11 @@ export type Stage = {
   readonly devnet: Devnet;
   /** An unmodified client, which sees what everybody can see. */
   readonly watch: ChainWatch;
+  /**
+   * The chain waits before a block until it is released: a busy machine must not turn seconds of its own into lost
+   * epochs. On the real chain such seconds are less than a block.
+   */
+  readonly holdBefore: (block: number) => () => void;
   readonly openGate: () => Promise<Gate>;
   /** Starts a validator, or starts it again with the same data folder. */
   readonly startValidator: (options: DaemonOptions) => SystemProcess;
@@ -55,6 +60,8 @@ export type Subnet = {
   /** Development accounts; they get stake and a permit, in the order of their uids. */
   readonly validators: readonly string[];
   readonly miners: readonly string[];
+  /** How many blocks finality stays behind the head; 0 when not given. */
+  readonly finalityLagBlocks?: number;
   /** Accounts with 1,000 TAO. The sudo key //Alice is always one of them. */
   readonly rich?: readonly string[];
 };
@@ -93,10 +100,28 @@ const keyArgs = (keys: Keys): readonly string[] =>
 /** Short rounds, and weights early in the epoch, so that the rest of it is left for what goes wrong. */
 const validatorArgs: readonly string[] = [
   ...['--tasks-per-round', '4', '--round-deadline-ms', '1500', '--round-interval-ms', '300'],
-  ...['--weights-due-after', '0.25', '--connect-timeout-ms', '5000', '--chain-call-timeout-ms', '5000'],
+  ...['--weights-due-after', '0.1', '--connect-timeout-ms', '5000', '--chain-call-timeout-ms', '5000'],
 ];
 
 const modelDirs = ['ecommerce-intent', 'sentiment'].map((name) => join(repository, 'models', name)).join(',');
+
+/** Makes a block every block time, but none from the one on before which the chain is held. */
+const startPacemaker = (devnet: Devnet) => {
+  let heldBefore = Number.POSITIVE_INFINITY;
+  const timer = setInterval(() => {
+    const { number, timestampMs } = devnet.head();
+    if (number + 1 < heldBefore) devnet.seal({ nowMs: Math.max(Date.now(), timestampMs + 1) });
+  }, blockTimeMs);
+  return {
+    stop: () => clearInterval(timer),
+    holdBefore: (block: number) => {
+      heldBefore = block;
+      return () => {
+        heldBefore = Number.POSITIVE_INFINITY;
+      };
+    },
+  };
+};
 
 /** Starts the chain; daemons are started by the test. */
 export const openStage = async (subnet: Subnet): Promise<Stage> => {
@@ -106,8 +131,14 @@ export const openStage = async (subnet: Subnet): Promise<Stage> => {
   const dir = mkdtempSync(join(tmpdir(), 'miaoai-scenario-'));
   mkdirSync(join(dir, 'logs'));
   const begun: (() => unknown)[] = [() => rmSync(dir, { recursive: true, force: true })];
-  const devnet = await startDevnet({ genesis: genesisOf(subnet, !hasRange) });
+  const devnet = await startDevnet({
+    genesis: genesisOf(subnet, !hasRange),
+    sealing: 'manual',
+    finalityLagBlocks: subnet.finalityLagBlocks ?? 0,
+  });
   begun.push(devnet.stop);
+  const pacemaker = startPacemaker(devnet);
+  begun.push(pacemaker.stop);
   const watch = await watchChain(devnet.url);
   begun.push(watch.close);
   const dataDir = (name: string): string => join(dir, name.replaceAll(' ', '-'));
@@ -130,6 +161,7 @@ export const openStage = async (subnet: Subnet): Promise<Stage> => {
     devnet,
     watch,
     dataDir,
+    holdBefore: pacemaker.holdBefore,
     openGate: async () => {
       const gate = await openGate(devnet.url);
       begun.push(gate.shut);

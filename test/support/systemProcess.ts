@@ -67,7 +67,11 @@ export const startSystemProcess = (options: {
   });
   const { child, ended, lastErrors } = started;
   const tail = (): string => {
-    const last = lines.slice(-tailLines).map((line) => JSON.stringify(line).slice(0, maxLineChars));
+    // Rounds are many and tell nothing about what went wrong.
+    const last = lines
+      .filter((line) => line['event'] !== 'round.ended')
+      .slice(-tailLines)
+      .map((line) => JSON.stringify(line).slice(0, maxLineChars));
     return `\n--- ${name}, last lines\n${last.join('\n')}\n${lastErrors()}`;
   };
   const saw: SystemProcess['saw'] = (event, limitMs, fits = () => true) => {
