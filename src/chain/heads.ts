@@ -1,17 +1,15 @@
 import * as Effect from 'effect/Effect';
 import * as Queue from 'effect/Queue';
-import * as Schema from 'effect/Schema';
 
 import type { BlockNumber } from '../domain/ids.ts';
 import type { Head } from '../domain/metagraph.ts';
 import { type ChainError, ChainMalformed } from './errors.ts';
+import { HeaderNumber, hashesToldBy } from './headers.ts';
 import { decodeWith, readBlockHash } from './reads.ts';
 import type { Rpc } from './rpc.ts';
 
-/** A header's number is hex text on the wire. */
-const Header = Schema.Struct({ number: Schema.String.check(Schema.isPattern(/^0x[0-9a-fA-F]{1,8}$/)) });
 const operation = 'chain_subscribeFinalizedHeads';
-const decodeHeader = decodeWith(Header, operation);
+const decodeHeader = decodeWith(HeaderNumber, operation);
 
 /** Blocks whose state a node without archive still has; older blocks are of no use to a follower. */
 export const MAX_FILL_BLOCKS = 300;
@@ -56,6 +54,33 @@ const implausible = (last: BlockNumber, latest: BlockNumber): ChainMalformed =>
   });
 
 /**
+ * Heads of block numbers, for one session. A header tells its own hash and its parent's, so in step with the chain a
+ * block costs no call. Whether this endpoint's headers hash to what it calls its blocks is looked at once; where they
+ * do not, because headers have come to look otherwise, each hash is asked for.
+ */
+const headsOf = (rpc: Rpc) => {
+  let isTold: boolean | null = null;
+  return Effect.fnUntraced(function* (
+    blocks: readonly BlockNumber[],
+    announced: unknown,
+    latest: BlockNumber,
+  ) {
+    const told = hashesToldBy(announced);
+    const heads = yield* Effect.forEach(
+      blocks,
+      (block) => {
+        const blockHash = isTold === true ? told.get(block) : undefined;
+        return blockHash === undefined ? headAt(rpc, block) : Effect.succeed({ block, blockHash });
+      },
+      { concurrency: FILL_CONCURRENCY },
+    );
+    const newest = heads.at(-1);
+    if (isTold === null && newest?.block === latest) isTold = told.get(latest) === newest.blockHash;
+    return heads;
+  });
+};
+
+/**
  * Delivers finalized heads, every block number once and in order within the session. GRANDPA finalizes several blocks
  * at a time and announces the last one only, so the numbers between are fetched. Memory stays constant: only the
  * newest announced header waits.
@@ -73,6 +98,7 @@ export const followHeads = (options: {
   const { rpc, onHead, after } = options;
   const following = Effect.gen(function* () {
     const announced = yield* Queue.sliding<unknown>(1);
+    const readHeads = headsOf(rpc);
     yield* rpc.subscribe({
       method: operation,
       unsubscribe: 'chain_unsubscribeFinalizedHeads',
@@ -82,15 +108,12 @@ export const followHeads = (options: {
     });
     let last: BlockNumber | null = null;
     while (true) {
-      const { number } = yield* decodeHeader(yield* Queue.take(announced));
-      const latest = Number(number);
+      const header = yield* Queue.take(announced);
+      const latest = Number((yield* decodeHeader(header)).number);
       if (last !== null && !isPlausible(last, latest)) return yield* implausible(last, latest);
       const blocks = missingBlocks(last ?? startOfSession(after ?? null, latest), latest);
       for (let start = 0; start < blocks.length; start += FILL_CONCURRENCY) {
-        const batch = blocks.slice(start, start + FILL_CONCURRENCY);
-        const heads = yield* Effect.forEach(batch, (block) => headAt(rpc, block), {
-          concurrency: FILL_CONCURRENCY,
-        });
+        const heads = yield* readHeads(blocks.slice(start, start + FILL_CONCURRENCY), header, latest);
         for (const head of heads) {
           last = head.block;
           onHead(head);

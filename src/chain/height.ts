@@ -1,11 +1,10 @@
-import { compactToU8a, hexToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
 import * as Effect from 'effect/Effect';
 import * as Schema from 'effect/Schema';
 
 import type { BlockNumber } from '../domain/ids.ts';
 import type { Head } from '../domain/metagraph.ts';
 import { type ChainError, ChainMalformed } from './errors.ts';
+import { decodeHeader, hashOf } from './headers.ts';
 import { headAt } from './heads.ts';
 import { decodeWith, readBlockHash, readFinalizedHash } from './reads.ts';
 import { openRpc, type Rpc, type RpcOptions } from './rpc.ts';
@@ -33,35 +32,7 @@ const TIMESTAMP_NOW = '0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d
 /** Far within what a node without archive keeps. */
 const PACE_BLOCKS = 50;
 
-const Hash = Schema.String.check(Schema.isPattern(/^0x[0-9a-fA-F]{64}$/));
-const Header = Schema.Struct({
-  parentHash: Hash,
-  number: Schema.String.check(Schema.isPattern(/^0x[0-9a-fA-F]{1,8}$/)),
-  stateRoot: Hash,
-  extrinsicsRoot: Hash,
-  digest: Schema.Struct({
-    logs: Schema.Array(
-      Schema.String.check(Schema.isPattern(/^0x(?:[0-9a-fA-F]{2})*$/), Schema.isMaxLength(65_536)),
-    ).check(Schema.isMaxLength(64)),
-  }),
-});
-const decodeHeader = decodeWith(Header, 'chain_getHeader');
 const decodeNow = decodeWith(Schema.String.check(Schema.isPattern(/^0x[0-9a-fA-F]{16}$/)), 'Timestamp.Now');
-
-/** A block's hash is the Blake2b-256 of its header's SCALE bytes (sp_runtime generic/header.rs). */
-const hashOf = ({ parentHash, number, stateRoot, extrinsicsRoot, digest }: typeof Header.Type): string =>
-  u8aToHex(
-    blake2AsU8a(
-      u8aConcat(
-        hexToU8a(parentHash),
-        compactToU8a(Number(number)),
-        hexToU8a(stateRoot),
-        hexToU8a(extrinsicsRoot),
-        compactToU8a(digest.logs.length),
-        ...digest.logs.map((log) => hexToU8a(log)),
-      ),
-    ),
-  );
 
 /** The newest finalized block, whose header is shown to belong to its hash. */
 const readProvenHead = Effect.fnUntraced(function* (rpc: Rpc) {

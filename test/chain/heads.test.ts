@@ -1,11 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import * as Effect from 'effect/Effect';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  followHeads,
   isPlausible,
   MAX_FILL_BLOCKS,
   MAX_JUMP_BLOCKS,
   missingBlocks,
   startOfSession,
 } from '#src/chain/heads.ts';
+import { openRpc, type Rpc } from '#src/chain/rpc.ts';
+import type { Devnet } from '#src/devnet/node.ts';
+import type { Head } from '#src/domain/metagraph.ts';
+import { DEADLINES, startSubnet } from './devnetFixture.ts';
 
 describe('chain / heads', () => {
   it('starts with the first announced block', () => {
@@ -45,5 +51,71 @@ describe('chain / heads', () => {
     expect(isPlausible(70, 71 + MAX_JUMP_BLOCKS)).toBe(false);
     expect(isPlausible(70, 4_000_000_000)).toBe(false);
     expect(isPlausible(70, 60)).toBe(true);
+  });
+});
+
+describe('chain / heads / calls', () => {
+  let devnet: Devnet;
+  beforeAll(async () => {
+    devnet = await startSubnet({ sealing: 'manual' });
+  });
+  afterAll(() => devnet.stop());
+
+  /**
+   * Follows while `steps` seal one after the other, each once the head before it was delivered.
+   *
+   * @param show what the endpoint's headers look like
+   */
+  const follow = (steps: readonly number[], show: (header: object) => object = (header) => header) =>
+    Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const rpc = yield* openRpc({ endpoint: devnet.url, ...DEADLINES });
+          const asked: string[] = [];
+          const seen: Head[] = [];
+          const counting: Rpc = {
+            ...rpc,
+            call: (method, params) => {
+              asked.push(method);
+              return rpc.call(method, params);
+            },
+            subscribe: (options) =>
+              rpc.subscribe({ ...options, onResult: (header) => options.onResult(show(Object(header))) }),
+          };
+          yield* Effect.forkScoped(followHeads({ rpc: counting, onHead: (head) => seen.push(head) }));
+          const arrived = Effect.promise(async () => {
+            while (seen.at(-1)?.block !== devnet.head().number)
+              await new Promise((wait) => setTimeout(wait, 5));
+          });
+          yield* arrived;
+          for (const blocks of steps) {
+            devnet.faults.freezeHeads(true);
+            devnet.sealBlocks(blocks);
+            devnet.faults.freezeHeads(false);
+            yield* arrived;
+          }
+          const hashes = seen.map(({ block }) => devnet.chain.blockByNumber(block)?.hash);
+          expect(seen.map(({ blockHash }) => blockHash)).toEqual(hashes);
+          return asked;
+        }),
+      ),
+    );
+
+  it('asks for the hash of the first head, and of no other while it is in step', async () => {
+    expect(await follow([1, 1, 2, 1, 2])).toEqual(['chain_getBlockHash']);
+  });
+
+  it('asks for what lies between two announcements and is told by neither', async () => {
+    expect(await follow([1, 5])).toEqual(Array(1 + 3).fill('chain_getBlockHash'));
+  });
+
+  it.each([
+    [
+      'whose hashes are made in another way',
+      (header: object) => ({ ...header, stateRoot: `0x${'7'.repeat(64)}` }),
+    ],
+    ['that lack what a hash is made of', ({ number }: { number?: unknown }) => ({ number })],
+  ])('asks for every hash at an endpoint with headers %s', async (_name, show) => {
+    expect(await follow([1, 1, 1], show)).toEqual(Array(4).fill('chain_getBlockHash'));
   });
 });
