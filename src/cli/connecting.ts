@@ -4,7 +4,7 @@ import { Chain, type ChainConnection } from '../chain/client.ts';
 import { commonSettings } from '../config/commonSettings.ts';
 import { endpointsOf } from '../config/networks.ts';
 import type { ValuesOf } from '../config/setting.ts';
-import { maskEndpoint } from '../domain/endpoint.ts';
+import { maskEndpoint, maskNetwork } from '../domain/endpoint.ts';
 import { commandExitCodes } from '../exitCodes.ts';
 import { failed } from './ending.ts';
 
@@ -29,6 +29,6 @@ export const connectFirst = Effect.fn('cli.connectFirst')(function* (values: Cha
     if (opened._tag === 'Success') return opened.success satisfies ChainConnection;
     problems.push(`  ${maskEndpoint(endpoint)}: ${opened.failure.message}`);
   }
-  const message = `no node of ${values.network} could be used:\n${problems.join('\n')}\nCheck the network of this machine, or name other nodes with --chain-endpoints`;
+  const message = `no node of ${maskNetwork(values.network)} could be used:\n${problems.join('\n')}\nCheck the network of this machine, or name other nodes with --chain-endpoints`;
   return yield* Effect.fail(failed(commandExitCodes.unreachable, message, 'Unreachable'));
 });

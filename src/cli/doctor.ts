@@ -4,6 +4,7 @@ import * as Effect from 'effect/Effect';
 
 import { Chain } from '../chain/client.ts';
 import { type Config, type ConfigOf, loadConfig, type Role } from '../config.ts';
+import { maskNetwork } from '../domain/endpoint.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
 import { keysReady } from '../keys/identity.ts';
 import type { AskSecret } from '../keys/prompt.ts';
@@ -100,7 +101,7 @@ const examine = Effect.fnUntraced(function* (config: Config, { env, ask }: Docto
   return {
     role: config.role,
     version,
-    network: config.network,
+    network: maskNetwork(config.network),
     netuid: config.netuid,
     hotkey,
     ok: findings.every(({ status }) => status !== 'blocked'),

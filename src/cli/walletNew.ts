@@ -54,12 +54,25 @@ type OnMade = (kind: KeyKind, secret: KeySecret) => void;
 
 /** A wallet that is there already most likely lacks a hotkey only. */
 const inTheWay =
-  (jobs: readonly Job[]) =>
+  (jobs: readonly Job[], overwrite: boolean) =>
   (error: WalletError): Ending => {
     const { code, text } = walletFailed(error);
-    const advice = jobs.length > 1 ? '. To add a hotkey to the wallet: --only hotkey' : '';
-    return failed(code, `${text}${advice}`, error.reason);
+    const advice = overwrite
+      ? '. Say which key is to be destroyed: --only coldkey, --only hotkey'
+      : '. To add a hotkey to the wallet: --only hotkey';
+    return failed(code, jobs.length > 1 ? `${text}${advice}` : text, error.reason);
   };
+
+/** What must not exist. A coldkey owns the TAO, so that nobody destroys one who may have meant the hotkey beside it. */
+const protectedFiles = (
+  jobs: readonly Job[],
+  location: WalletLocation,
+  overwrite: boolean,
+): readonly string[] => {
+  const files = walletFiles(location);
+  if (!overwrite) return jobs.flatMap(({ kind }) => filesOfKey(files, kind));
+  return jobs.length > 1 ? [files.coldkey] : [];
+};
 
 /** Passwords are asked for before anything is written, so that giving up leaves nothing behind. */
 const passwordsFor = Effect.fnUntraced(function* (
@@ -84,8 +97,8 @@ const write = Effect.fnUntraced(function* (
   const { location, onMade } = place;
   const overwrite = flags.overwrite ?? false;
   yield* Effect.mapError(checkNames(location), walletFailed);
-  const files = jobs.flatMap(({ kind }) => filesOfKey(walletFiles(location), kind));
-  if (!overwrite) yield* Effect.mapError(refuseExisting(files), inTheWay(jobs));
+  const files = protectedFiles(jobs, location, overwrite);
+  yield* Effect.mapError(refuseExisting(files), inTheWay(jobs, overwrite));
   const passwords = yield* passwordsFor(jobs, flags, place);
   const made: Made[] = [];
   for (const { kind, secret } of jobs) {
@@ -187,7 +200,7 @@ const keyCommand = (name: string): Command =>
   addSettings(new Command(name), settings, shortWalletFlags)
     .option('--no-password', 'leave the coldkey unencrypted')
     .option('--encrypt-hotkey', 'encrypt the hotkey too; a daemon then needs its password at every start')
-    .option('--overwrite', 'destroy keys that are there already')
+    .option('--overwrite', 'destroy the key that is there already; a coldkey only with --only coldkey')
     .option('--json', 'print one JSON object; never holds a secret');
 
 export const newCommand = (): Command => {

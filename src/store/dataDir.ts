@@ -27,7 +27,12 @@ const OTHERS = 0o077;
  */
 const networkFolder = (network: string): string => {
   if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(network)) return network;
-  const readable = network.replace(/^\w+:\/\//, '').replace(/[^A-Za-z0-9.-]+/g, '_');
+  // Paths are shown in logs and messages: without user, password and path, which providers use as credentials.
+  const address = network
+    .replace(/^\w+:\/\//, '')
+    .replace(/^[^/?#]*@/, '')
+    .replace(/[/?#].+$/, '');
+  const readable = address.replace(/[^A-Za-z0-9.-]+/g, '_');
   const mark = createHash('sha256').update(network).digest('hex').slice(0, 8);
   return `${readable.replace(/^[.-]+/, '').slice(0, 48)}-${mark}`;
 };

@@ -254,6 +254,16 @@ describe('cli / doctor', () => {
     expect(reportText(report)).toContain('accepted from block 7 on.');
   });
 
+  it('shows of a network given by URL no credentials, in no form', async () => {
+    const argv = ['--network', 'ws://operator:hunter2@127.0.0.1:9/key123', '--hotkey-uri', '//Alice'];
+    const report = await diagnose({ role: 'validator', argv, env: { HOME: home }, cwd: home, ask: null });
+    const { text, json } = reportEnding(report);
+    expect(report.network).toBe('ws://127.0.0.1:9/***');
+    for (const secret of ['operator', 'hunter2', 'key123']) {
+      expect(text + JSON.stringify(json)).not.toContain(secret);
+    }
+  });
+
   it('says so where the subnet does not exist', async () => {
     const report = await examined(await startWith(), { more: ['--netuid', '7'] });
     expect(findingOf(report, 'ReadSubnet')).toMatchObject({

@@ -62,6 +62,16 @@ describe('cli / register', () => {
     expect(ended.code).toBe(code);
   });
 
+  it('names the node that it could not use without its credentials', async () => {
+    const network = 'ws://operator:hunter2@127.0.0.1:9/key123';
+    const ended = await runCli(['register', '--max-price', '2', '--yes', '--network', network], {
+      home,
+      env: { BT_WALLET_NAME: 'main' },
+    });
+    expect(ended).toMatchObject({ code: 6, stderr: expect.stringContaining('ws://127.0.0.1:9/***') });
+    for (const secret of ['hunter2', 'key123']) expect(ended.stderr).not.toContain(secret);
+  });
+
   it('refuses an amount that is none', async () => {
     const wrong = await register('--max-price', '1,5');
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('TAO as a decimal number') });

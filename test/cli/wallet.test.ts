@@ -50,6 +50,11 @@ describe('cli / wallet', () => {
     expect(again.stderr).toContain('--only hotkey');
     const added = await cli(['new', '--name', 'plain', '--hotkey', 'two', '--only', 'hotkey']);
     expect(added.code).toBe(0);
+
+    const coldkey = readFileSync(fileOf('plain/coldkey'), 'utf8');
+    const both = await cli(['new', '--name', 'plain', '--hotkey', 'two', '--no-password', '--overwrite']);
+    expect(both).toMatchObject({ code: 5, stderr: expect.stringContaining('--only coldkey') });
+    expect(readFileSync(fileOf('plain/coldkey'), 'utf8')).toBe(coldkey);
   });
 
   it('encrypts the coldkey by default and says how to give a password where none is', async () => {

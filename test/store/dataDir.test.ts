@@ -32,6 +32,8 @@ describe('store / dataDir', () => {
     const two = resolveDataDir({ ...question, network: 'ws://127.0.0.1/9944' });
     expect(one).toMatch(/\/127\.0\.0\.1_9944-[0-9a-f]{8}\/86\//);
     expect(two).not.toBe(one);
+    const withKey = resolveDataDir({ ...question, network: 'wss://op:hunter2@node.example:443/v1/key123' });
+    expect(withKey).toMatch(/\/node\.example_443-[0-9a-f]{8}\/86\//);
     for (const network of ['..', '../..', 'wss://../x', '.'])
       expect(resolveDataDir({ ...question, network })).toMatch(/miaoai\/[^/.][^/]*\/86\/5[^/]+\/miner$/);
   });
