@@ -30,9 +30,11 @@ export const tempo = 10;
 export const startCommitReveal = (
   rules: Readonly<Record<string, number | boolean>> = {},
   epochBlocks = tempo,
+  finalityLagBlocks = 0,
 ): Promise<Devnet> =>
   startDevnet({
     sealing: 'manual',
+    finalityLagBlocks,
     genesis: decodeGenesis({
       chain: 'weight reveals test',
       blockTimeMs: 1_000,
