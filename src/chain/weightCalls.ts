@@ -6,6 +6,7 @@ import * as Schema from 'effect/Schema';
 import { Uid } from '../domain/ids.ts';
 import { planReveal } from '../domain/revealRound.ts';
 import type { Beacon, RevealPlan, SubmissionFacts } from '../domain/submissionFacts.ts';
+import { commitRevealVersion } from '../domain/weightForecastChecks.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 import { ChainMalformed, ChainUnsupported } from './errors.ts';
 import type { Call } from './extrinsics.ts';
@@ -19,8 +20,6 @@ import { timelockPayload } from './weightPayload.ts';
 const PALLET = 'SubtensorModule';
 /** Mechanism 0: a subnet's own weights. */
 const MECHANISM = 0;
-/** The one version of timelocked commits that is written here, and accepted since August 2025. */
-const COMMIT_REVEAL_VERSION = 4;
 
 /** What decides the call. */
 type Abilities = Pick<Runtime, 'hasCall' | 'hasStorage' | 'constant'>;
@@ -55,9 +54,9 @@ const plainCall = (runtime: Abilities, { facts, vector, versionKey }: WeightsToP
 
 /** Why timelocked weights are impossible here; null when they are not. */
 const obstacle = (runtime: Abilities, { subnet, beacon }: SubmissionFacts): string | null => {
-  const { commitRevealVersion, tempo } = subnet.hyperparameters;
-  if (commitRevealVersion !== COMMIT_REVEAL_VERSION) {
-    return `subnet ${subnet.netuid} takes weights by commit-reveal version ${commitRevealVersion}, this program writes version ${COMMIT_REVEAL_VERSION}: update it`;
+  const { commitRevealVersion: asked, tempo } = subnet.hyperparameters;
+  if (asked !== commitRevealVersion) {
+    return `subnet ${subnet.netuid} takes weights by commit-reveal version ${asked}, this program writes version ${commitRevealVersion}: update it`;
   }
   if (beacon === null) {
     return `subnet ${subnet.netuid} has commit-reveal on, but the runtime has no randomness beacon (pallet Drand): ask its owner to switch commit-reveal off, or use another endpoint`;
@@ -109,7 +108,7 @@ const planCommit = Effect.fnUntraced(function* (
   const call = callOf(runtime, names, facts.subnet.netuid, [
     u8aToHex(sealed.value),
     target.revealRound,
-    COMMIT_REVEAL_VERSION,
+    commitRevealVersion,
   ]);
   const reveal = { ...target, commitHash: u8aToHex(blake2AsU8a(sealed.value, 256)) } satisfies RevealPlan;
   return { call, reveal } satisfies WeightsPlan;

@@ -4,7 +4,7 @@ import type { ForecastRequest, WeightCheck } from './weightForecast.ts';
 import { missingWeights } from './weights.ts';
 import type { WeightVector } from './weightVector.ts';
 
-/** Version of timelocked commits this program writes (`CommitRevealWeightsVersion`). */
+/** Version of timelocked commits this program writes (`CommitRevealWeightsVersion`), the one since August 2025. */
 export const commitRevealVersion = 4;
 
 /** Commits of one hotkey that may wait in one epoch (pallets/subtensor/src/subnets/weights.rs). */
