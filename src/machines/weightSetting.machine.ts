@@ -151,7 +151,10 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
             onDone: [
               { guard: ({ event }) => event.output.ok, target: 'confirming', actions: 'recordSent' },
               {
-                guard: ({ event }) => !event.output.ok && event.output.error._tag !== 'Refused',
+                guard: ({ event }) =>
+                  !event.output.ok &&
+                  event.output.error._tag !== 'Refused' &&
+                  event.output.error._tag !== 'Unsupported',
                 description:
                   'Nobody knows whether it arrived: look for it, and send it again if it is not there.',
                 target: 'confirming',
@@ -190,7 +193,10 @@ export const weightSettingMachine = weightSettingSetup.createMachine({
                 {
                   guard: 'isExpired',
                   target: '#weightSetting.setting.backingOff',
-                  actions: assign(({ context }) => ({ ...failed(context, expired), ...nothingPrepared })),
+                  actions: assign(({ context }) => ({
+                    ...failed(context, expired(context)),
+                    ...nothingPrepared,
+                  })),
                 },
                 { guard: 'hasUnsearchedBlocks', target: 'looking' },
               ],

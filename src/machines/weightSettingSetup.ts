@@ -86,11 +86,17 @@ export const commitAt = (
 /** Blocks of one search; after a long absence the rest follows with the next heads. */
 export const maxSearchBlocks = 256;
 
-export const expired: SubmitFailure = {
+const eraPassed = 'the mortal era of the extrinsic passed without inclusion';
+
+/** What is said when the bytes died, with what was last heard of them: the cause, where there was one. */
+export const expired = ({ lastFailure }: Pick<WeightSettingContext, 'lastFailure'>): SubmitFailure => ({
   _tag: 'NotIncluded',
-  message: 'the mortal era of the extrinsic passed without inclusion',
+  message:
+    lastFailure === null || lastFailure._tag === 'NotIncluded'
+      ? eraPassed
+      : `${eraPassed}; last failure: ${lastFailure.message}`,
   retry: { when: 'nextBlock' },
-};
+});
 
 export const overtaken: SubmitFailure = {
   _tag: 'NotIncluded',
@@ -156,7 +162,7 @@ export const weightSettingSetup = setup({
     reportRefused: sendTo(root, ({ context }) => ({
       type: 'weights.refused',
       epoch: context.due?.epoch ?? 0,
-      failure: context.lastFailure ?? expired,
+      failure: context.lastFailure ?? expired(context),
     })),
     reportStanding: enqueueActions(({ enqueue, context }) => {
       const epoch = context.confirmedEpoch ?? 0;

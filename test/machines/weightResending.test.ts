@@ -79,6 +79,33 @@ describe('machines / weightSetting resending', () => {
     expect(running.submit.calls).toHaveLength(3);
   });
 
+  it('says why the bytes never got in', async () => {
+    const running = await submitted(
+      fail({ ...unreachable, _tag: 'Malformed', message: 'too many requests' }),
+    );
+    await running.find.answer(missing);
+    running.actor.send(block(448));
+    await running.find.answer(missing);
+    running.actor.send(block(449));
+    await running.find.answer(missing);
+    expect(running.facts).toMatchObject([{ type: 'weights.refused', failure: { _tag: 'NotIncluded' } }]);
+    const message = expect.stringMatching(/era .* passed .*too many requests/);
+    expect(running.facts).toMatchObject([{ failure: { message } }]);
+  });
+
+  it('says at once that a node takes no extrinsics, and asks another one', async () => {
+    const unsupported = {
+      _tag: 'Unsupported',
+      message: 'Method not found',
+      retry: { when: 'never' },
+    } as const;
+    const running = await submitted(fail(unsupported));
+    expect(running.value()).toEqual({ setting: 'givenUp' });
+    expect(running.facts).toMatchObject([{ type: 'weights.refused', failure: unsupported }]);
+    running.actor.send(opened);
+    expect(running.value()).toEqual({ setting: 'checking' });
+  });
+
   it('sends them at once when a connection is opened, and finds them in its blocks', async () => {
     const running = await submitted(sent);
     await running.find.answer(missing);
