@@ -4,6 +4,7 @@ import { formatAddress, parseAddress } from '../chain/addresses.ts';
 import { toChainFailure, toSubmitFailure } from '../chain/errors.ts';
 import type { PreparedExtrinsic } from '../chain/extrinsics.ts';
 import type { SubmitFailure } from '../domain/failures.ts';
+import type { Head } from '../domain/metagraph.ts';
 import type { Identity } from '../keys/identity.ts';
 import type { AnnounceAxon, WithdrawAxon } from '../machines/axonAnnouncement.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
@@ -21,6 +22,8 @@ export type AxonSettings = {
 
 /** Blocks an announcement may take; it is repeated at the next block after that. */
 const periodBlocks = 16;
+/** Endpoints lag by less. */
+const mostLagBlocks = 300;
 
 const noAddress: SubmitFailure = {
   _tag: 'Refused',
@@ -34,6 +37,13 @@ const waiting: SubmitFailure = {
   message: 'serve_axon was sent and is not in a finalized block yet',
   retry: { when: 'nextBlock' },
 };
+
+/**
+ * Whether bytes that were sent may still get in. Bytes signed so far ahead of this head were signed on a block of an
+ * endpoint that lied, and no chain waits for them.
+ */
+const isUnderWay = (sent: PreparedExtrinsic | null, { block }: Head): boolean =>
+  sent !== null && block < sent.expiresAtBlock && sent.bornAtBlock - block <= mostLagBlocks;
 
 /** An address has several spellings, of which a metagraph shows one. */
 const asOnChain = (ip: string): string => {
@@ -58,7 +68,7 @@ const announce = (settings: AxonSettings) => {
       toSubmitFailure,
     );
     if (prepared === null) return { block: head.block, axon: { ip: asOnChain(settings.ip), port } };
-    if (sent !== null && head.block < sent.expiresAtBlock) return yield* Effect.fail(waiting);
+    if (isUnderWay(sent, head)) return yield* Effect.fail(waiting);
     yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure);
     sent = prepared;
     return yield* Effect.fail(waiting);
@@ -79,7 +89,7 @@ const withdraw = (identity: Identity) => {
       toSubmitFailure,
     );
     if (prepared === null) return { block: head.block };
-    if (sent !== null && head.block < sent.expiresAtBlock) return yield* Effect.fail(waiting);
+    if (isUnderWay(sent, head)) return yield* Effect.fail(waiting);
     yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure);
     sent = prepared;
     return yield* Effect.fail(waiting);

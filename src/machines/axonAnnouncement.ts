@@ -35,6 +35,9 @@ export type AxonFact =
 /** Blocks between two warnings that say the same; 20 minutes on finney. */
 export const warnEveryBlocks = 100;
 
+/** An endpoint in use lags by less; what is further back than this was never said by the same chain. */
+const mostLagBlocks = 300;
+
 /** Blocks after which a hopeless announcement is tried again: the chain's rules or the operator's may have changed. */
 const hopelessRetryBlocks = 100;
 
@@ -53,7 +56,8 @@ export const warningOf = (
 ): { readonly check: string; readonly message: string } | null => {
   if (failure._tag === 'Unreachable' || failure._tag === 'Unconfirmed') return null;
   const check = failure._tag === 'Refused' ? failure.check : failure._tag;
-  if (last !== null && last.check === check && block < last.block + warnEveryBlocks) return null;
+  // An endpoint that lied may have put the last warning anywhere.
+  if (last !== null && last.check === check && Math.abs(block - last.block) < warnEveryBlocks) return null;
   return { check, message: failure.message };
 };
 
@@ -63,14 +67,17 @@ export const neuronOf = (subnet: SubnetSnapshot | null, hotkey: Hotkey): Neuron 
 const isSameAxon = (one: Axon | null, other: Axon | null): boolean =>
   one?.ip === other?.ip && one?.port === other?.port;
 
-/** Whether the chain has come to say something else since our axon stood there. */
+/**
+ * Whether the chain has come to say something else since our axon stood there. An endpoint may be some blocks behind
+ * the one that showed our axon; where that block lies beyond all lag, the other one lied about it.
+ */
 export const isReplaced = (
   announced: AnnouncedAxon | null,
   subnet: SubnetSnapshot,
   hotkey: Hotkey,
 ): boolean =>
   announced !== null &&
-  subnet.block >= announced.block &&
+  (subnet.block >= announced.block || announced.block - subnet.block > mostLagBlocks) &&
   !isSameAxon(neuronOf(subnet, hotkey)?.axon ?? null, announced.axon);
 
 /** Whether a metagraph gives reason to try again what was hopeless before. */

@@ -101,7 +101,8 @@ const ownFacts = (known: Membership, after: SubnetSnapshot): readonly Membership
   const { netuid, block } = after;
   const [old, now] = [ownNeuron(before, hotkey), ownNeuron(after, hotkey)];
   if (now === undefined) {
-    const isDue = remindedAtBlock === null || block >= remindedAtBlock + remindEveryBlocks;
+    // An endpoint that lied about heads must not silence the reminders of the next one.
+    const isDue = remindedAtBlock === null || Math.abs(block - remindedAtBlock) >= remindEveryBlocks;
     return isDue ? [{ type: 'hotkey.unregistered', hotkey, netuid, block }] : [];
   }
   const isKnown = old?.uid === now.uid && old.blockAtRegistration === now.blockAtRegistration;

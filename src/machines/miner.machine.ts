@@ -52,7 +52,11 @@ export const minerMachine = minerSetup.createMachine({
       ],
       initial: 'warming',
       on: {
-        'chain.opened': { actions: assign(({ event }) => ({ genesisHash: event.genesisHash })) },
+        'chain.opened': {
+          description:
+            'What the last endpoint said of blocks counts no more: an announcement is tried again.',
+          actions: assign(({ event }) => ({ genesisHash: event.genesisHash, announceAtBlock: 0 })),
+        },
         'chain.block': { actions: 'recordBlock' },
         'chain.subnet': { actions: 'recordSubnet' },
         'chain.lost': {

@@ -72,6 +72,33 @@ describe('actors / announceAxon', () => {
     expect(signed()).toBe(1);
   });
 
+  it('sends again where it was sent to an endpoint whose blocks no other one has', async () => {
+    // The same genesis, and 400 blocks that the chain of the others never made.
+    const startMs = 1_700_000_000_000;
+    const liar = await startSubnet({ sealing: 'manual', node: { startMs } });
+    const honest = await startSubnet({ sealing: 'manual', node: { startMs } });
+    liar.sealBlocks(400);
+    honest.sealBlocks(2);
+    const other = await openMinerLife();
+    try {
+      const announce = announceAxon(other.runtime, {
+        identity: bob,
+        ip: '203.0.113.7',
+        externalPort: null,
+        version: 1,
+      });
+      await followChain(other.runtime, liar.url);
+      expect(await askOnce(announce, { boundPort: 8_091 })).toMatchObject(waiting);
+      await followChain(other.runtime, honest.url);
+      expect(await askOnce(announce, { boundPort: 8_091 })).toMatchObject(waiting);
+      expect(honest.seal().extrinsics).toHaveLength(2);
+    } finally {
+      await other.end();
+      await liar.stop();
+      await honest.stop();
+    }
+  });
+
   it('has nothing to do where the chain says the same, also for the next process', async () => {
     await announcer()();
     await seal();

@@ -64,6 +64,12 @@ describe('machines / membership', () => {
     ]);
   });
 
+  it('reminds of a missing registration after an endpoint that lied about its blocks', () => {
+    const { facts } = show(...[4_000_000_000, 101, 102].map((block) => ({ block, neurons: [other] })));
+    const told = facts.flat().filter(({ type }) => type === 'hotkey.unregistered');
+    expect(told.map(({ block }) => block)).toEqual([4_000_000_000, 101]);
+  });
+
   it('reminds of a missing registration every hundred blocks, and anew after a new loss', () => {
     const own = [other, ours];
     const blocks = [100, 150, 199, 200, 250].map((block) => ({ block, neurons: [other] }));

@@ -310,6 +310,28 @@ describe('machines / miner that earns nothing', () => {
     expect(announce.calls).toHaveLength(2);
   });
 
+  it('announces at the next endpoint although the last one put the rate limit beyond all blocks', async () => {
+    const { announce, seeBlock, openChain, facts } = announcing();
+    seeBlock(4_000_000_000);
+    await announce.answer(fail(refusedWith({ when: 'atBlock', block: 4_000_000_050 })));
+    seeBlock(101);
+    expect(announce.calls).toHaveLength(1);
+    openChain();
+    seeBlock(102);
+    expect(announce.calls).toHaveLength(2);
+    await announce.answer(fail(refusedWith({ when: 'atBlock', block: 150 })));
+    const refused = facts.filter(({ type }) => type === 'axon.refused');
+    expect(refused.map(({ retryAtBlock }) => retryAtBlock)).toEqual([4_000_000_050, 150]);
+  });
+
+  it('sees its axon replaced although an endpoint that lied had shown it in a later block', async () => {
+    const { announce, seeSubnet, value } = announcing();
+    await announce.answer(succeed({ ...announced, block: 4_000_000_000 }));
+    const neurons = registered.neurons.map((one) => (one.hotkey === '5Own' ? { ...one, axon: null } : one));
+    seeSubnet(subnetAt({ block: 101, neurons }));
+    expect(value()).toEqual(open('announcing'));
+  });
+
   it('announces again when the chain shows another axon than the one announced', async () => {
     const { announce, seeSubnet, value, facts } = await serving();
     const foreign = (block: number) =>
