@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Reading and writing of small secret files. Promises, because the callers name the file and the advice. */
@@ -46,23 +46,36 @@ export const readSecretFile = async (
 ): Promise<SecretFile> => {
   // Opening a pipe without a writer would wait for ever, hence O_NONBLOCK.
   await using handle = await open(file, constants.O_RDONLY | (allowPipe ? 0 : constants.O_NONBLOCK));
-  const stat = await handle.stat();
-  if (stat.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
-  if (!stat.isFile() && !(allowPipe && stat.isFIFO())) {
+  const info = await handle.stat();
+  if (info.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
+  if (!info.isFile() && !(allowPipe && info.isFIFO())) {
     throw Object.assign(new Error('no regular file'), { code: 'EINVAL' });
   }
-  const mode = stat.mode & 0o777;
-  const isOpenToOthers = stat.isFile() && (mode & OTHERS_MASK) !== 0;
+  const mode = info.mode & 0o777;
+  const isOpenToOthers = info.isFile() && (mode & OTHERS_MASK) !== 0;
   return { bytes: await readBounded(handle), mode, isOpenToOthers };
 };
 
-/** Makes a folder; a file in its place is told from a file that would be overwritten (`mkdir` says `EEXIST` to both). */
-const makeFolder = async (folder: string): Promise<void> => {
+/** One folder whose parent exists; nothing where it is there already. `mkdir` says `EEXIST` of a file in its place too. */
+const makeOneFolder = async (folder: string): Promise<void> => {
   try {
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await mkdir(folder, { mode: FOLDER_MODE });
   } catch (cause) {
     if (codeOf(cause) !== 'EEXIST') throw cause;
-    throw Object.assign(new Error('is no folder'), { code: 'ENOTDIR' });
+    if (!(await stat(folder)).isDirectory()) {
+      throw Object.assign(new Error('is no folder'), { code: 'ENOTDIR' });
+    }
+  }
+};
+
+/** A folder and those above it. Not `recursive`: Node 24 tries for ever where a file system, as /proc, takes none. */
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await makeOneFolder(folder);
+  } catch (cause) {
+    if (codeOf(cause) !== 'ENOENT' || dirname(folder) === folder) throw cause;
+    await makeFolder(dirname(folder));
+    await makeOneFolder(folder);
   }
 };
 

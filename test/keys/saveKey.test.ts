@@ -87,6 +87,10 @@ describe('keys / saveKey', () => {
     await mkdir(path, { recursive: true });
     await writeFile(join(path, 'occupied'), '');
     expect(await save('occupied')).toMatchObject({ failure: { reason: 'Unwritable' } });
+    if (process.platform !== 'linux') return;
+    const nowhere = { ...location('main'), path: '/proc/wallets' };
+    const attempt = saveKey({ location: nowhere, kind: 'hotkey', secret: newSecret(12), ...plain });
+    expect(await Effect.runPromise(Effect.flip(attempt))).toMatchObject({ reason: 'Unwritable' });
   });
 
   it('tells the address of the secret that is there, not of a public file beside it', async () => {
