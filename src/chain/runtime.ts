@@ -12,6 +12,7 @@ import * as Effect from 'effect/Effect';
 import { ChainMalformed, ChainUnsupported } from './errors.ts';
 import { extensionTypes } from './quirks/lostImplicits.ts';
 import { rememberAddresses } from './rememberedAddresses.ts';
+import { oversizedType } from './typeExpansion.ts';
 
 /** The part of `state_getRuntimeVersion` that decides which metadata and which signed bytes are right. */
 export type RuntimeVersion = {
@@ -172,6 +173,9 @@ const contextOf = (version: RuntimeVersion, metadataBytes: Uint8Array): Context 
   const registry = new TypeRegistry();
   rememberAddresses(registry);
   const metadata = new Metadata(registry, metadataBytes);
+  registry.setLookup(metadata.asLatest.lookup);
+  const oversized = oversizedType(registry);
+  if (oversized !== null) throw new Error(`type ${oversized} is larger than any value of a chain`);
   // The last argument silences a warning per unknown extension: `extrinsics.ts` decides about those itself.
   registry.setMetadata(metadata, undefined, undefined, true);
   const name = `${version.specName} ${version.specVersion}`;
