@@ -126,8 +126,10 @@ export const validatorSetup = setup({
     // Told with each metagraph, so that epochs which went by unseen are accounted for as well.
     accountEpochs: enqueueActions(({ enqueue, context }) => {
       if (context.subnet === null) return;
-      const epoch = context.subnet.epochIndex;
-      enqueue.sendTo('weightSetting', { type: 'epoch.began', epoch });
+      const { epochIndex: epoch, lastEpochBlock, neurons } = context.subnet;
+      const own = neurons.find(({ hotkey }) => hotkey === context.hotkey);
+      const isFirstOfUid = own !== undefined && own.blockAtRegistration >= lastEpochBlock;
+      enqueue.sendTo('weightSetting', { type: 'epoch.began', epoch, isFirstOfUid });
       if (epoch > 0) enqueue.sendTo('weightSetting', { type: 'epoch.ended', epoch: epoch - 1 });
     }),
     reportOverdue: enqueueActions(({ enqueue, context }) => {

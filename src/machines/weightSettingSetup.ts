@@ -116,7 +116,9 @@ export const weightSettingSetup = setup({
   },
   guards: {
     isUnaccounted: ({ context, event }) => 'epoch' in event && isUnaccounted(context, event.epoch),
-    isFirstEpoch: ({ context }) => context.sinceEpoch === null,
+    isFirstEpoch: ({ context, event }) =>
+      event.type === 'epoch.began' &&
+      (context.sinceEpoch === null || (event.isFirstOfUid && event.epoch > context.sinceEpoch)),
     isNewlyOverdue: ({ context, event }) =>
       event.type === 'epoch.overdue' &&
       isUnaccounted(context, event.epoch) &&

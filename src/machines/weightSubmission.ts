@@ -73,7 +73,12 @@ export type WeightSettingEvent =
   | ({ readonly type: 'weights.due' } & WeightsDue)
   | { readonly type: 'block.finalized'; readonly block: BlockNumber }
   /** The chain is in this epoch. The first one ever seen is the first one to answer for. */
-  | { readonly type: 'epoch.began'; readonly epoch: EpochIndex }
+  | {
+      readonly type: 'epoch.began';
+      readonly epoch: EpochIndex;
+      /** The hotkey got its uid in this epoch, perhaps again: there was nobody to answer for the ones before. */
+      readonly isFirstOfUid: boolean;
+    }
   /** This epoch is over, and with it all before. */
   | { readonly type: 'epoch.ended'; readonly epoch: EpochIndex }
   /** This epoch should be over, and the chain cannot be read. */

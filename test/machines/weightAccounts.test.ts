@@ -6,7 +6,8 @@ import { subnetAt } from '#test/support/machinesSubnet.ts';
 import { validating, withMiners } from '#test/support/machinesValidator.ts';
 import { dueEvent, ended, setAt, weightFakes } from '#test/support/machinesWeights.ts';
 
-const began = (epoch: number) => ({ type: 'epoch.began', epoch }) as const;
+const began = (epoch: number, isFirstOfUid = false) =>
+  ({ type: 'epoch.began', epoch, isFirstOfUid }) as const;
 const overdue = (epoch: number) => ({ type: 'epoch.overdue', epoch }) as const;
 
 /** Epoch 7 has its weights. */
@@ -21,6 +22,19 @@ const confirmed = async () => {
 };
 
 describe('machines / weightAccounts', () => {
+  it('owes nothing for epochs in which the hotkey had lost its uid', async () => {
+    const { actor, facts, context } = await confirmed();
+    for (const epoch of [12, 12]) {
+      actor.send(began(epoch, true));
+      actor.send(ended(epoch - 1));
+    }
+    expect(facts).toEqual([]);
+    expect(context()).toMatchObject({ sinceEpoch: 12, behind: 0 });
+    actor.send(began(13));
+    actor.send(ended(12));
+    expect(facts).toEqual([{ type: 'weights.missed', epoch: 12, behind: 1 }]);
+  });
+
   it('owes nothing for epochs before the first one it has seen', () => {
     const { actor, facts } = start(weightFakes().machine);
     actor.send(began(7));
@@ -127,6 +141,16 @@ describe('machines / validator accounts for epochs', () => {
     seeSubnet(withMiners({ '5A': 1, '5B': 1 }));
     clock.increment(patienceMs - 1);
     expect(weightsOf(actor).overdueEpoch).toBeNull();
+  });
+
+  it('tells weight-setting in which epoch the hotkey got its uid back', async () => {
+    const { seeSubnet, actor, facts } = await validating();
+    seeSubnet(subnetAt({}));
+    const miners = withMiners({ '5A': 1, '5B': 1 });
+    const neurons = miners.neurons.map((one) => ({ ...one, blockAtRegistration: 3_400 }));
+    seeSubnet({ ...miners, neurons, epochIndex: 16, block: 3_410, lastEpochBlock: 3_330 });
+    expect(facts.map(({ type }) => type)).not.toContain('weights.missed');
+    expect(weightsOf(actor)).toMatchObject({ sinceEpoch: 16 });
   });
 
   it('tells weight-setting of a new connection', async () => {
