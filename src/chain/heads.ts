@@ -1,3 +1,4 @@
+import * as Clock from 'effect/Clock';
 import * as Effect from 'effect/Effect';
 import * as Queue from 'effect/Queue';
 
@@ -15,6 +16,8 @@ const decodeHeader = decodeWith(HeaderNumber, operation);
 export const MAX_FILL_BLOCKS = 300;
 /** More than a day of blocks at once, on a connection that follows the chain: no honest node announces that. */
 export const MAX_JUMP_BLOCKS = 10_000;
+/** No chain of this kind makes blocks faster for long; the fastest development chains take ten times as long. */
+const FASTEST_BLOCK_MS = 10;
 /** Hash reads in flight while a gap is filled. */
 const FILL_CONCURRENCY = 8;
 
@@ -35,9 +38,21 @@ export const missingBlocks = (last: BlockNumber | null, latest: BlockNumber): re
 export const startOfSession = (after: BlockNumber | null, first: BlockNumber): BlockNumber | null =>
   after !== null && after < first && first - after <= MAX_JUMP_BLOCKS ? after : null;
 
-/** Whether a session that has delivered `last` may go on with `latest`. */
-export const isPlausible = (last: BlockNumber, latest: BlockNumber): boolean =>
-  latest - last <= MAX_JUMP_BLOCKS;
+/**
+ * Whether a session may go on by so many blocks at `nowMs`: at most `MAX_JUMP_BLOCKS` at once, and no faster for long
+ * than any chain makes them, so that a flood of heads ends the session and not the process.
+ */
+export const blockAllowance = (beganMs: number): ((blocks: number, nowMs: number) => boolean) => {
+  let left = MAX_JUMP_BLOCKS;
+  let countedMs = beganMs;
+  return (blocks, nowMs) => {
+    left = Math.min(MAX_JUMP_BLOCKS, left + Math.max(0, nowMs - countedMs) / FASTEST_BLOCK_MS);
+    countedMs = nowMs;
+    if (blocks > left) return false;
+    left -= Math.max(0, blocks);
+    return true;
+  };
+};
 
 /** The block of this number as the node has it; fails where it has none. */
 export const headAt = (rpc: Rpc, block: BlockNumber): Effect.Effect<Head, ChainError> =>
@@ -87,8 +102,8 @@ const headsOf = (rpc: Rpc) => {
  *
  * @param after number of the last block known from an earlier connection; up to `MAX_FILL_BLOCKS` are caught up. An
  *   endpoint that is behind it delivers what it has.
- * @returns never succeeds; fails when the connection is lost, one read passes its deadline, or a number jumps ahead by
- *   more than `MAX_JUMP_BLOCKS`
+ * @returns never succeeds; fails when the connection is lost, one read passes its deadline, or numbers go ahead
+ *   faster than `blockAllowance`
  */
 export const followHeads = (options: {
   readonly rpc: Rpc;
@@ -99,6 +114,7 @@ export const followHeads = (options: {
   const following = Effect.gen(function* () {
     const announced = yield* Queue.sliding<unknown>(1);
     const readHeads = headsOf(rpc);
+    const isAllowed = blockAllowance(yield* Clock.currentTimeMillis);
     yield* rpc.subscribe({
       method: operation,
       unsubscribe: 'chain_unsubscribeFinalizedHeads',
@@ -110,7 +126,8 @@ export const followHeads = (options: {
     while (true) {
       const header = yield* Queue.take(announced);
       const latest = Number((yield* decodeHeader(header)).number);
-      if (last !== null && !isPlausible(last, latest)) return yield* implausible(last, latest);
+      const nowMs = yield* Clock.currentTimeMillis;
+      if (last !== null && !isAllowed(latest - last, nowMs)) return yield* implausible(last, latest);
       const blocks = missingBlocks(last ?? startOfSession(after ?? null, latest), latest);
       for (let start = 0; start < blocks.length; start += FILL_CONCURRENCY) {
         const heads = yield* readHeads(blocks.slice(start, start + FILL_CONCURRENCY), header, latest);

@@ -1,8 +1,8 @@
 import * as Effect from 'effect/Effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  blockAllowance,
   followHeads,
-  isPlausible,
   MAX_FILL_BLOCKS,
   MAX_JUMP_BLOCKS,
   missingBlocks,
@@ -47,10 +47,32 @@ describe('chain / heads', () => {
   });
 
   it('does not believe a jump of more than a day within a session', () => {
-    expect(isPlausible(70, 70 + MAX_JUMP_BLOCKS)).toBe(true);
-    expect(isPlausible(70, 71 + MAX_JUMP_BLOCKS)).toBe(false);
-    expect(isPlausible(70, 4_000_000_000)).toBe(false);
-    expect(isPlausible(70, 60)).toBe(true);
+    expect(blockAllowance(0)(MAX_JUMP_BLOCKS, 0)).toBe(true);
+    expect(blockAllowance(0)(MAX_JUMP_BLOCKS + 1, 1_000_000)).toBe(false);
+    expect(blockAllowance(0)(4_000_000_000, 0)).toBe(false);
+    expect(blockAllowance(0)(-10, 0)).toBe(true);
+  });
+
+  it('does not follow a flood of heads, nor jump after jump', () => {
+    const isAllowed = blockAllowance(0);
+    let nowMs = 0;
+    let followed = 0;
+    while (isAllowed(1, nowMs)) {
+      followed += 1;
+      nowMs += 0.1;
+    }
+    expect(followed).toBeLessThan(MAX_JUMP_BLOCKS * 1.2);
+    const jumping = blockAllowance(0);
+    expect([0, 1_000, 100_000].map((atMs) => jumping(9_000, atMs))).toEqual([true, false, true]);
+  });
+
+  it('follows the fastest development chain for a month', () => {
+    const isAllowed = blockAllowance(0);
+    const blockMs = 100;
+    const count = (30 * 86_400_000) / blockMs / 100;
+    for (let hundred = 1; hundred <= count; hundred += 1) {
+      if (!isAllowed(100, hundred * 100 * blockMs)) throw new Error(`refused after ${hundred * 100} blocks`);
+    }
   });
 });
 

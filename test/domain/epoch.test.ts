@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   activityCutoffBlocks,
@@ -84,5 +85,33 @@ describe('domain / epoch', () => {
       // The runtime's own index of the next block, the first that can include what is signed now.
       expect(epochIndex).toBe(Math.floor((block + 1 + netuid + 1) / (tempo + 1)));
     }
+  });
+
+  it('agrees with an old runtime that is run block by block, for any netuid and tempo', () => {
+    const netuids = fc.oneof(fc.integer({ min: 0, max: 400 }), fc.constant(65_535));
+    const tempos = fc.oneof(fc.integer({ min: 1, max: 80 }), fc.constantFrom(99, 360));
+    const starts = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 8_000_000 }));
+    fc.assert(
+      fc.property(netuids, tempos, starts, (netuid, tempo, start) => {
+        // `blocks_until_next_epoch` of the runtime; the epoch runs in the block for which it is 0.
+        const blocksLeft = (block: number): number => tempo - ((block + netuid + 1) % (tempo + 1));
+        const first = Math.max(0, start - tempo - 1);
+        const end = start + 3 * (tempo + 1);
+        const fired: number[] = [];
+        for (let block = first; block <= end + tempo + 1; block += 1) {
+          if (block > 0 && blocksLeft(block) === 0) fired.push(block);
+        }
+        let before = moduloEpoch({ block: start, netuid, tempo }).epochIndex;
+        for (let block = start; block <= end; block += 1) {
+          const at = moduloEpoch({ block, netuid, tempo });
+          const isRun = block > start && fired.includes(block);
+          expect(at.epochIndex, `block ${block}`).toBe(before + (isRun ? 1 : 0));
+          expect(at.lastEpochBlock, `block ${block}`).toBe(fired.findLast((one) => one <= block) ?? 0);
+          expect(at.nextEpochBlock, `block ${block}`).toBe(fired.find((one) => one > block));
+          before = at.epochIndex;
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 });
