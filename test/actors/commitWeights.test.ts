@@ -1,24 +1,16 @@
 import * as Effect from 'effect/Effect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import {
-  checkWeights,
-  findInclusion,
-  prepareWeights,
-  submitWeights,
-} from '#src/actors/submitWeights.actor.ts';
 import { loadIntent, saveIntent, type WeightIntent } from '#src/actors/weightIntent.ts';
 import type { Devnet } from '#src/devnet/node.ts';
-import type { Outcome } from '#src/domain/outcome.ts';
-import type { ReadyWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
+import { dataFolder, followChain, openValidatorLife, type ValidatorLife } from '#test/support/actors.ts';
 import {
-  askOnce,
-  dataFolder,
-  followChain,
-  openValidatorLife,
-  type ValidatorLife,
-} from '#test/support/actors.ts';
-import { dueOf, settings, signedExtrinsics, startCommitReveal, tempo } from '#test/support/actorsWeights.ts';
+  dueOf,
+  signedExtrinsics,
+  startCommitReveal,
+  tempo,
+  weightSteps,
+} from '#test/support/actorsWeights.ts';
 import { identityOfUri, NETUID, until } from '#test/support/peers.ts';
 
 const vector = { uids: [1, 2], values: [32_768, 65_535] };
@@ -55,20 +47,7 @@ describe('actors / submitWeights with commit-reveal', () => {
     return number;
   };
   const sealTo = (block: number): Promise<number> => seal(block - devnet.head().number);
-  const valueIn = <A, E>(outcome: Outcome<A, E>): A => {
-    if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
-    return outcome.value;
-  };
-  const check = (due: WeightsDue) => askOnce(checkWeights(life.runtime, settings), due);
-  const prepare = (due: WeightsDue) => askOnce(prepareWeights(life.runtime, settings), due);
-  const ready = async (due: WeightsDue): Promise<ReadyWeights> => valueIn(await prepare(due));
-  const submit = ({ prepared }: ReadyWeights) => askOnce(submitWeights(life.runtime), { prepared });
-  const find = ({ prepared }: ReadyWeights) =>
-    askOnce(findInclusion(life.runtime), {
-      prepared,
-      fromBlock: prepared.bornAtBlock,
-      toBlock: devnet.head().number,
-    });
+  const { check, prepare, ready, submit, find, valueIn } = weightSteps(() => ({ life, devnet }));
   const intent = async (): Promise<WeightIntent> => {
     const known = await life.runtime.runPromise(loadIntent);
     if (known === null) throw new Error('no intent');

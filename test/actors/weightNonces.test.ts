@@ -1,18 +1,9 @@
 import * as Effect from 'effect/Effect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import {
-  checkWeights,
-  findInclusion,
-  prepareWeights,
-  submitWeights,
-} from '#src/actors/submitWeights.actor.ts';
 import { retireIntent } from '#src/actors/weightIntent.ts';
 import type { Devnet } from '#src/devnet/node.ts';
-import type { Outcome } from '#src/domain/outcome.ts';
-import type { ReadyWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
 import {
-  askOnce,
   dataFolder,
   followChain,
   openValidatorLife,
@@ -26,6 +17,7 @@ import {
   startCommitReveal,
   startWeights,
   tempo,
+  weightSteps,
 } from '#test/support/actorsWeights.ts';
 import { until } from '#test/support/peers.ts';
 
@@ -56,19 +48,7 @@ describe('actors / submitWeights and the nonce of its hotkey', () => {
     await until(() => life.chain.head?.block === number, `block ${number}`);
     return number;
   };
-  const valueIn = <A, E>(outcome: Outcome<A, E>): A => {
-    if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
-    return outcome.value;
-  };
-  const ready = async (due: WeightsDue): Promise<ReadyWeights> =>
-    valueIn(await askOnce(prepareWeights(life.runtime, settings), due));
-  const submit = ({ prepared }: ReadyWeights) => askOnce(submitWeights(life.runtime), { prepared });
-  const find = ({ prepared }: ReadyWeights) =>
-    askOnce(findInclusion(life.runtime), {
-      prepared,
-      fromBlock: prepared.bornAtBlock,
-      toBlock: devnet.head().number,
-    });
+  const { check, ready, submit, find } = weightSteps(() => ({ life, devnet }));
   /** Another program signs with our hotkey. */
   const commitElsewhere = async (): Promise<void> => {
     const { connection } = life.chain;
@@ -126,11 +106,11 @@ describe('actors / submitWeights and the nonce of its hotkey', () => {
       return yield* connection.prepareWeights({ identity, head, periodBlocks: 8, ...weights });
     });
     const { prepared } = await life.runtime.runPromise(elsewhere);
-    await submit({ prepared, sealed: null });
+    await submit({ prepared });
     const block = await seal();
     expect(block).toBeLessThan(own.prepared.expiresAtBlock);
     const standing = { setAtBlock: block, committed: null, isForeign: true };
-    expect(await askOnce(checkWeights(life.runtime, settings), due)).toEqual({ ok: true, value: standing });
+    expect(await check(due)).toEqual({ ok: true, value: standing });
     const weights = await startWeights({ life, log: recordingLog().log });
     await weights.see(block);
     await weights.due(due);
@@ -153,7 +133,7 @@ describe('actors / submitWeights and the nonce of its hotkey', () => {
     expect(await submit(second)).toMatchObject({ ok: false, error: { check: 'PriorityTooLow' } });
     const block = await seal();
     expect(await find(second)).toEqual({ ok: true, value: { found: false, isNonceUsed: true } });
-    expect(await askOnce(checkWeights(life.runtime, settings), due)).toMatchObject({
+    expect(await check(due)).toMatchObject({
       ok: true,
       value: { setAtBlock: block },
     });

@@ -13,13 +13,14 @@ import {
 } from '#src/actors/submitWeights.actor.ts';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
 import { type Devnet, startDevnet } from '#src/devnet/node.ts';
+import type { Outcome } from '#src/domain/outcome.ts';
 import type { WeightVector } from '#src/domain/weightVector.ts';
 import type { Logger } from '#src/logging.ts';
 import { scheduleOf } from '#src/machines/epoch.machine.ts';
 import { rootId } from '#src/machines/root.ts';
 import { weightRevealMachine } from '#src/machines/weightReveal.machine.ts';
 import { weightSettingMachine } from '#src/machines/weightSetting.machine.ts';
-import type { WeightsDue } from '#src/machines/weightSubmission.ts';
+import type { ReadyWeights, WeightsDue } from '#src/machines/weightSubmission.ts';
 import { askOnce, type ValidatorLife } from './actors.ts';
 import { identityOfUri, NETUID, until } from './peers.ts';
 
@@ -83,6 +84,31 @@ export const dueOf = async (life: ValidatorLife, vector: WeightVector): Promise<
   const subnet = await askOnce(readSubnet(life.runtime), { head });
   if (!subnet.ok) throw new Error(subnet.error.message);
   return { ...scheduleOf(subnet.value), vector };
+};
+
+const valueIn = <A, E>(outcome: Outcome<A, E>): A => {
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
+  return outcome.value;
+};
+
+/** The four one-shot actors of a submission by Alice, in whatever life is lived when they are asked. */
+export const weightSteps = (world: () => { readonly life: ValidatorLife; readonly devnet: Devnet }) => {
+  const runtime = () => world().life.runtime;
+  const prepare = (due: WeightsDue) => askOnce(prepareWeights(runtime(), settings), due);
+  return {
+    check: (due: WeightsDue) => askOnce(checkWeights(runtime(), settings), due),
+    prepare,
+    ready: async (due: WeightsDue): Promise<ReadyWeights> => valueIn(await prepare(due)),
+    submit: ({ prepared }: Pick<ReadyWeights, 'prepared'>) => askOnce(submitWeights(runtime()), { prepared }),
+    /** In all blocks of the chain since the bytes were signed. */
+    find: ({ prepared }: ReadyWeights) =>
+      askOnce(findInclusion(runtime()), {
+        prepared,
+        fromBlock: prepared.bornAtBlock,
+        toBlock: world().devnet.head().number,
+      }),
+    valueIn,
+  };
 };
 
 /** Both machines over real actors, as the validator has them. */
