@@ -114,11 +114,21 @@ describe('chain / rpc', () => {
     });
   });
 
-  it('fails within its deadline where a server accepts and never speaks', async () => {
-    const hole = await tcp(() => undefined);
+  it.each([
+    ['a server accepts and never speaks', 'ws', undefined],
+    ['a server never begins with TLS', 'wss', undefined],
+    ['the answer to the upgrade never ends', 'ws', 'HTTP/1.1 101 Switching Protocols\r\nX-Slow: '],
+    ['a refusal never ends', 'ws', 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: '],
+  ])('fails within its deadline where %s', async (_name, scheme, begins) => {
+    const hole = await tcp((socket) => {
+      if (begins === undefined) return;
+      socket.write(begins);
+      const drip = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(drip));
+    });
     let error: unknown;
     const tookMs = await elapsedMs(async () => {
-      error = await failure(hole.url, call);
+      error = await failure(hole.url.replace('ws:', `${scheme}:`), call);
     });
     expect(error).toMatchObject({ _tag: 'ChainUnreachable', operation: 'connect' });
     expect(tookMs).toBeGreaterThanOrEqual(290);
@@ -148,9 +158,21 @@ describe('chain / rpc', () => {
     expect(`${error.message} ${JSON.stringify(error)}`).not.toContain('hunter2');
   });
 
-  it('says so when a web server answers', async () => {
-    const web = await tcp((socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
-    expect((await failure(web.url, call)).message).toContain('403');
+  it.each(['403 Forbidden', '429 Too Many Requests', '503 Service Unavailable', '301 Moved'])(
+    'says so when a web server answers with %s',
+    async (status) => {
+      const head = `HTTP/1.1 ${status}\r\nLocation: /\r\nContent-Length: 0\r\n\r\n`;
+      const web = await tcp((socket) => socket.end(head));
+      expect((await failure(web.url, call)).message).toContain(status.slice(0, 3));
+      await until(async () => (await web.open()) === 0);
+    },
+  );
+
+  it('says so when the server has no TLS', async () => {
+    const plain = await tcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const error = await failure(plain.url.replace('ws:', 'wss:'), call);
+    expect(error).toMatchObject({ _tag: 'ChainUnreachable', operation: 'connect' });
+    expect(error.message).toMatch(/ssl|tls|EPROTO/i);
   });
 
   it('refuses a handshake that was not made for its key', async () => {
