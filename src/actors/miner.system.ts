@@ -125,6 +125,7 @@ export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine>
       chainLink: {
         endpoints: settings.chainEndpoints,
         headPatienceMs: settings.headPatienceMs,
+        connectPatienceMs: settings.connectTimeoutMs + settings.chainCallTimeoutMs,
         endpointCheckMs: settings.endpointCheckMs,
         readEveryBlocks,
       },

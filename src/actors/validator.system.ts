@@ -184,6 +184,7 @@ export const createValidatorSystem = (
       chainLink: {
         endpoints: settings.chainEndpoints,
         headPatienceMs: settings.headPatienceMs,
+        connectPatienceMs: settings.connectTimeoutMs + settings.chainCallTimeoutMs,
         endpointCheckMs: settings.endpointCheckMs,
         readEveryBlocks,
       },

@@ -13,6 +13,8 @@ export type ChainLinkInput = {
   /** Ordered endpoint list, at least one; the next one is tried after each loss, the first is preferred. */
   readonly endpoints: readonly string[];
   readonly headPatienceMs: number;
+  /** From dialling to the first head's metadata; `delays.connectPatienceMs` when not given or shorter. */
+  readonly connectPatienceMs?: number;
   /** How often another endpoint is asked how far it is. */
   readonly endpointCheckMs: number;
   /** The metagraph is read at least this often, and whenever an epoch is due. */
@@ -53,11 +55,7 @@ export type ChainFact =
       readonly block: BlockNumber;
     };
 
-export type ChainLinkContext = {
-  readonly endpoints: readonly string[];
-  readonly headPatienceMs: number;
-  readonly endpointCheckMs: number;
-  readonly readEveryBlocks: number;
+export type ChainLinkContext = ChainLinkInput & {
   /** Index into `endpoints`. */
   readonly endpoint: number;
   /** Losses since an endpoint was last in step for `steadyUptimeMs`: one that flaps is opened ever more rarely. */

@@ -69,7 +69,8 @@ export const chainLinkSetup = setup({
     isReadDue: ({ context }) => context.head !== null && context.head.block >= context.readAtBlock,
   },
   delays: {
-    connectPatience: delays.connectPatienceMs,
+    // An operator who allows a slow node more than usual is not overruled.
+    connectPatience: ({ context }) => Math.max(delays.connectPatienceMs, context.connectPatienceMs ?? 0),
     headPatience: ({ context }) => context.headPatienceMs,
     stalePatience: delays.stalePatienceMs,
     switchPause: delays.switchPauseMs,

@@ -32,6 +32,7 @@ const operations: Readonly<Record<string, (known: Known) => Effect.Effect<unknow
   headAt: ({ connection }) => connection.headAt(1),
   paceAt: ({ connection, head }) => connection.paceAt(head),
   specVersionAt: ({ connection, head }) => connection.specVersionAt(head),
+  nonceAt: ({ connection, head }) => connection.nonceAt({ head, account: bob.hotkey }),
   readSubnet: ({ connection, head }) => connection.readSubnet(head),
   readSubmissionFacts: ({ connection, head }) => connection.readSubmissionFacts({ head, hotkey: bob.hotkey }),
   readWeights: ({ connection, head }) => connection.readWeights({ head, uid: 0 }),

@@ -4,7 +4,7 @@ import { initialTransition, transition } from 'xstate';
 import type { HeightReading } from '#src/domain/chainHeight.ts';
 import type { ChainFailure } from '#src/domain/failures.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
-import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
+import type { ChainLinkInput, ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
 import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { delays } from '#src/machines/delays.ts';
 import { type CompareHeights, endpointWatchMachine } from '#src/machines/endpointWatch.machine.ts';
@@ -20,7 +20,7 @@ import {
 } from '#test/support/machines.ts';
 import { subnetAt } from '#test/support/machinesSubnet.ts';
 
-const input = {
+const input: ChainLinkInput = {
   endpoints: ['ws://one', 'ws://two'],
   headPatienceMs: 60_000,
   endpointCheckMs: 60_000,
@@ -271,6 +271,17 @@ describe('machines / chainLink', () => {
     clock.increment(1);
     expect(value()).toBe('reconnecting');
     expect(facts).toMatchObject([{ type: 'chain.lost', failure: { _tag: 'Unreachable' } }]);
+  });
+
+  it('waits for an endpoint as long as the operator allows, where that is longer than usual', () => {
+    const { clock, value } = run({ ...input, connectPatienceMs: 90_000 });
+    clock.increment(89_999);
+    expect(value()).toEqual({ linked: 'connecting' });
+    clock.increment(1);
+    expect(value()).toBe('reconnecting');
+    const short = run({ ...input, connectPatienceMs: 1_000 });
+    short.clock.increment(delays.connectPatienceMs - 1);
+    expect(short.value()).toEqual({ linked: 'connecting' });
   });
 
   it('has no connection patience once it is synced', async () => {
