@@ -20,7 +20,7 @@ import type {
 import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
-import { loadIntent, retireIntent, saveIntent, type WeightIntent } from './weightIntent.ts';
+import { loadIntent, retireFutile, retireRefused, saveIntent, type WeightIntent } from './weightIntent.ts';
 import { weightLifetime } from './weightLifetime.ts';
 import { isExplainedBy, standingCommit, standingSince } from './weightStanding.ts';
 
@@ -83,6 +83,9 @@ type Signing = {
   readonly facts: SubmissionFacts;
 };
 
+/** The intent of earlier bytes, usable or not. */
+type SigningBeside = Signing & { readonly known: WeightIntent | null };
+
 /** Whether the subnet still takes what these bytes are: plain weights, or a commit whose round is not out yet. */
 const isOfPresentRules = ({ sealed }: WeightIntent, { subnet, beacon }: SubmissionFacts): boolean => {
   if ((sealed !== null) !== subnet.hyperparameters.commitRevealWeightsEnabled) return false;
@@ -131,11 +134,26 @@ const tooShort = (due: WeightsDue): SubmitFailure =>
     `epoch ${due.epoch} ends at block ${due.endsAtBlock}, too soon for an extrinsic to be included`,
   );
 
+/**
+ * Why nothing more is signed for an epoch that is nearly over. Bytes that were sent before may be in a block that is
+ * not final yet: then the chain is asked again with each final block, to the last one that can hold them.
+ */
+const nothingMore = (due: WeightsDue, { known, ...signing }: SigningBeside): SubmitFailure =>
+  known?.epoch === due.epoch && isAlive(known, signing)
+    ? {
+        _tag: 'Unconfirmed',
+        message:
+          `epoch ${due.epoch} is too short for another extrinsic; the one that was signed before may be in a block ` +
+          'that is not final yet',
+        retry: { when: 'nextBlock' },
+      }
+    : tooShort(due);
+
 /** New bytes that die with the epoch, and what they lock in. A commit that counted for another epoch is not made. */
 const sign = Effect.fn('weights.sign')(function* (
   settings: WeightSettings,
   due: WeightsDue,
-  signing: Signing & { readonly known: WeightIntent | null },
+  signing: SigningBeside,
 ) {
   const { live, head, facts, known } = signing;
   const { subnet } = facts;
@@ -143,7 +161,7 @@ const sign = Effect.fn('weights.sign')(function* (
   const endsAtBlock = Math.min(due.endsAtBlock, subnet.nextEpochBlock);
   const bestBlock = yield* Effect.mapError(live.bestBlock(), toChainFailure);
   const lifetime = weightLifetime({ finalizedBlock: head.block, bestBlock, endsAtBlock });
-  if (lifetime === null) return yield* Effect.fail(tooShort({ ...due, endsAtBlock }));
+  if (lifetime === null) return yield* Effect.fail(nothingMore({ ...due, endsAtBlock }, signing));
   const { birthBlock, periodBlocks } = lifetime;
   const birth =
     birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
@@ -155,9 +173,14 @@ const sign = Effect.fn('weights.sign')(function* (
     live.prepareWeights({ identity, facts, versionKey, vector, ...lasting }),
     toSubmitFailure,
   );
-  if (reveal !== null && reveal.commitEpoch !== due.epoch) return yield* Effect.fail(tooShort(due));
+  if (reveal !== null && reveal.commitEpoch !== due.epoch)
+    return yield* Effect.fail(nothingMore(due, signing));
   return { prepared, sealed: reveal === null ? null : { plan: reveal, vector } } satisfies ReadyWeights;
 });
+
+/** What earlier bytes of this epoch had locked in, as long as those may be on chain instead of the new ones. */
+const earlierOf = (known: WeightIntent | null, due: WeightsDue, signing: Signing) =>
+  known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier ?? null) : null;
 
 const prepare = (settings: WeightSettings) =>
   Effect.fn('weights.prepare')(function* (due: WeightsDue) {
@@ -183,6 +206,7 @@ const prepare = (settings: WeightSettings) =>
       specVersion,
       signedAtBlock: head.block,
       isSpent: false,
+      earlier: earlierOf(known, due, signing),
     });
     return ready;
   });
@@ -190,7 +214,7 @@ const prepare = (settings: WeightSettings) =>
 const submit = Effect.fn('weights.submit')(function* ({ prepared }: { readonly prepared: PreparedWeights }) {
   const live = yield* connection;
   return yield* Effect.mapError(live.submitPrepared({ prepared }), toSubmitFailure).pipe(
-    Effect.tapError((failure) => (failure._tag === 'Refused' ? retireIntent(prepared.hash) : Effect.void)),
+    Effect.tapError((failure) => (failure._tag === 'Refused' ? retireRefused(prepared.hash) : Effect.void)),
   );
 });
 
@@ -202,11 +226,11 @@ const find = Effect.fn('weights.find')(function* (search: {
   const live = yield* connection;
   const inclusion = yield* Effect.mapError(live.findInclusion(search), toChainFailure);
   if (!inclusion.found) {
-    if (inclusion.isNonceUsed) yield* retireIntent(search.prepared.hash);
+    if (inclusion.isNonceUsed) yield* retireFutile(search.prepared.hash);
     return inclusion;
   }
   const { outcome } = inclusion;
-  if (!outcome.ok) yield* retireIntent(search.prepared.hash);
+  if (!outcome.ok) yield* retireFutile(search.prepared.hash);
   return { ...inclusion, outcome: outcome.ok ? { ok: true as const, value: null } : outcome };
 });
 

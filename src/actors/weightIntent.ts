@@ -21,12 +21,16 @@ const Signed = Schema.Struct({
   specVersion: Schema.Int,
   prepared: PreparedExtrinsic,
 });
+/** Plaintext of a commit, and when the chain opens it. */
+const Sealed = Schema.Struct({ plan: StoredRevealPlan, vector: WeightVector });
 const Intent = Schema.Struct({
   ...Signed.fields,
   /** Finalized head they were signed at: they can be in later blocks only. */
   signedAtBlock: BlockNumber,
-  /** Plaintext, and when the chain opens it; null for plain weights. */
-  sealed: Schema.NullOr(Schema.Struct({ plan: StoredRevealPlan, vector: WeightVector })),
+  /** null for plain weights. */
+  sealed: Schema.NullOr(Sealed),
+  /** What bytes of the same nonce had locked in that were refused before these, and may have been included already. */
+  earlier: Schema.optionalKey(Schema.NullOr(Sealed)),
   /** The bytes are not sent any more. While their era lasts another node may still hold them, so their nonce is kept. */
   isSpent: Schema.Boolean,
 });
@@ -63,13 +67,22 @@ export const loadIntent: Effect.Effect<WeightIntent | null, StoreFailure, StoreS
   Effect.map((snapshot) => (snapshot === null ? null : decoded(snapshot))),
 );
 
-/**
- * Gives up bytes that did nothing: a pool refused them, a block holds them with a failed dispatch, or their nonce went
- * to another extrinsic. What they had locked in is on no chain. A store that cannot write leaves the old bytes in place
- * until their lifetime is over.
- */
-export const retireIntent = (hash: string) =>
+/** Marks bytes that are not sent any more; `change` says what becomes of what they had locked in. */
+const retire = (hash: string, change: (known: WeightIntent) => Partial<WeightIntent>) =>
   Effect.gen(function* () {
     const known = yield* loadIntent;
-    if (known?.prepared.hash === hash) yield* saveIntent({ ...known, sealed: null, isSpent: true });
+    if (known?.prepared.hash === hash) yield* saveIntent({ ...known, ...change(known), isSpent: true });
   }).pipe(Effect.ignore);
+
+/**
+ * Gives up bytes that a pool refused. They may be in a block already that is not final yet: what they had locked in is
+ * kept. A store that cannot write leaves the old bytes in place until their lifetime is over.
+ */
+export const retireRefused = (hash: string) => retire(hash, () => ({}));
+
+/**
+ * Gives up bytes that did nothing for certain: a final block holds them with a failed dispatch, or their nonce went to
+ * another extrinsic. What they had locked in is on no chain; what was locked in before them may be.
+ */
+export const retireFutile = (hash: string) =>
+  retire(hash, ({ earlier = null }) => ({ sealed: earlier, earlier: null }));

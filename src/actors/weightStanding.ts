@@ -38,6 +38,10 @@ export const standingSince = (
     : null;
 };
 
+/** What the bytes of an intent have locked in, and those before them that bore the same nonce; the newest first. */
+const sealedOf = ({ sealed, earlier = null }: WeightIntent) =>
+  [sealed, earlier].filter((content) => content !== null);
+
 /** Whether weights that stand since this block can be the ones of the intent. */
 export const isExplainedBy = (
   intent: WeightIntent | null,
@@ -45,9 +49,10 @@ export const isExplainedBy = (
   standing: { readonly epoch: EpochIndex; readonly block: BlockNumber },
 ): boolean => {
   if (intent === null || intent.epoch !== standing.epoch) return false;
-  return intent.sealed === null
-    ? isWithinLife(intent, standing.block)
-    : standingCommit(intent, facts)?.committedAtBlock === standing.block;
+  return (
+    (intent.sealed === null && isWithinLife(intent, standing.block)) ||
+    standingCommit(intent, facts)?.committedAtBlock === standing.block
+  );
 };
 
 /**
@@ -58,10 +63,15 @@ export const standingCommit = (
   intent: WeightIntent | null,
   facts: SubmissionFacts,
 ): CommittedWeights | null => {
-  if (intent === null || intent.sealed === null) return null;
-  const { epoch, sealed } = intent;
-  const queued = facts.waitingCommits.find(({ commitHash }) => commitHash === sealed.plan.commitHash);
-  if (queued !== undefined) return { epoch, committedAtBlock: queued.committedAtBlock, ...sealed };
+  if (intent === null) return null;
+  const { epoch } = intent;
+  const candidates = sealedOf(intent);
+  for (const candidate of candidates) {
+    const queued = facts.waitingCommits.find(({ commitHash }) => commitHash === candidate.plan.commitHash);
+    if (queued !== undefined) return { epoch, committedAtBlock: queued.committedAtBlock, ...candidate };
+  }
+  const [sealed] = candidates;
+  if (sealed === undefined) return null;
   // Nothing leaves the queue before its reveal epoch: what moved LastUpdate meanwhile was another program's.
   const { epochIndex, hyperparameters } = facts.subnet;
   if (epochIndex < sealed.plan.commitEpoch + hyperparameters.revealPeriodEpochs) return null;

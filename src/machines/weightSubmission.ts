@@ -157,6 +157,8 @@ export const nextTryBlock = (given: {
   const { failure, block, repeats, endsAtBlock } = given;
   const retry: Retry = 'retry' in failure ? failure.retry : { when: 'nextBlock' };
   if (retry.when === 'never') return null;
+  // Nothing is sent, only looked for: each final block may be the one that holds it.
+  if (failure._tag === 'Unconfirmed') return block + 1;
   const paused = block + Math.min(longestPauseBlocks, 2 ** Math.min(repeats, 8));
   const lastTry = endsAtBlock - lastTryBlocks;
   const next = block < lastTry ? Math.min(paused, lastTry) : paused;

@@ -1,7 +1,7 @@
 import * as Effect from 'effect/Effect';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { retireIntent } from '#src/actors/weightIntent.ts';
+import { retireRefused } from '#src/actors/weightIntent.ts';
 import type { Devnet } from '#src/devnet/node.ts';
 import {
   dataFolder,
@@ -126,16 +126,18 @@ describe('actors / submitWeights and the nonce of its hotkey', () => {
     const due = await dueOf(life, vector);
     const first = await ready(due);
     await submit(first);
-    await life.runtime.runPromise(retireIntent(first.prepared.hash));
+    await life.runtime.runPromise(retireRefused(first.prepared.hash));
     const second = await ready(due);
     expect(second.prepared.hash).not.toBe(first.prepared.hash);
     expect(second.prepared.nonce).toBe(first.prepared.nonce);
     expect(await submit(second)).toMatchObject({ ok: false, error: { check: 'PriorityTooLow' } });
     const block = await seal();
     expect(await find(second)).toEqual({ ok: true, value: { found: false, isNonceUsed: true } });
+    // The commit on chain is the one given up, and its plaintext is known still: its reveal can be watched.
+    const committed = { epoch: due.epoch, committedAtBlock: block, ...first.sealed };
     expect(await check(due)).toMatchObject({
       ok: true,
-      value: { setAtBlock: block },
+      value: { setAtBlock: block, isForeign: false, committed },
     });
     expect(signedExtrinsics(devnet)).toBe(1);
   });
