@@ -1,6 +1,6 @@
 /** The measurements of the chain benchmark; every figure of one run is taken in that run. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -148,6 +148,17 @@ export type DaemonStart = {
   readonly startedMs: number;
   /** To the metagraph that lets it dial miners and hold rounds. */
   readonly readyMs: number;
+  /** Resident memory at that moment, its worker threads included; 0 where /proc does not tell. */
+  readonly rssMiB: number;
+};
+
+const residentMiB = (pid: number | undefined): number => {
+  try {
+    const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return round(Number(kib) / 1_024, 0);
+  } catch {
+    return 0;
+  }
 };
 
 /** The built validator, from spawn to its first epoch actor. */
@@ -171,7 +182,7 @@ export const measureDaemon = async (url: string): Promise<DaemonStart> => {
   );
   try {
     const readyMs = await within(ready, 'the validator');
-    return { startedMs: round(startedMs, 0), readyMs: round(readyMs, 0) };
+    return { startedMs: round(startedMs, 0), readyMs: round(readyMs, 0), rssMiB: residentMiB(child.pid) };
   } finally {
     child.kill('SIGTERM');
     await ended;
