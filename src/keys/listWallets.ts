@@ -7,8 +7,8 @@ import { encryptionOf, type KeyfileEncryption } from './encryption.ts';
 import { WalletError } from './errors.ts';
 import { codeOf, readSecretFile } from './files.ts';
 import { publicKeyInKeyfile } from './keyfile.ts';
-import { encodeHotkey } from './ss58.ts';
 import type { KeyKind } from './password.ts';
+import { encodeHotkey } from './ss58.ts';
 import {
   checkNames,
   filesOfKey,

@@ -8,7 +8,7 @@ import type { ReadContext } from '#src/devnet/pallet.ts';
 import { defaultPallets } from '#src/devnet/runtime.ts';
 import { storage } from '#src/devnet/subtensor/storage.ts';
 import { START_MS, startTestNode, type TestNode } from './nodeFixture.ts';
-import { beacon as otherBeacon, lock, payload, weightsOf } from './timelockFixture.ts';
+import { lock, beacon as otherBeacon, payload, weightsOf } from './timelockFixture.ts';
 
 const NETUID = 86;
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });

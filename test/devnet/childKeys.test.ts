@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { stakeWeightRao } from '#src/domain/stakeWeight.ts';
 import { splitAmongParents } from '#src/devnet/subtensor/dividends.ts';
 import { inheritedStake, stakeWeightOf } from '#src/devnet/subtensor/stake.ts';
 import { storage } from '#src/devnet/subtensor/storage.ts';
+import { stakeWeightRao } from '#src/domain/stakeWeight.ts';
 import { startRuntimeState } from './runtimeState.ts';
 import { account, genesisOf, NETUID, subnetGenesis, TAO } from './subtensorFixture.ts';
 

@@ -1,7 +1,7 @@
 /** Hashed commits and their reveals: pallets/subtensor/src/subnets/weights.rs. */
 import { describe, expect, it } from 'vitest';
-import { errors } from '#src/devnet/subtensor/errors.ts';
 import { commitHashOf, type Reveal } from '#src/devnet/subtensor/commitHashes.ts';
+import { errors } from '#src/devnet/subtensor/errors.ts';
 import { storage, storageIndex } from '#src/devnet/subtensor/storage.ts';
 import { account, genesisOf, NETUID, startState, subnetGenesis, type TestState } from './subtensorFixture.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { freeBalance } from '#src/devnet/balances.ts';
-import { nextEpochBlock } from '#src/domain/epoch.ts';
 import { scheduleOf } from '#src/devnet/subtensor/epochSchedule.ts';
 import { networkLockCost } from '#src/devnet/subtensor/networks.ts';
 import { storage } from '#src/devnet/subtensor/storage.ts';
+import { nextEpochBlock } from '#src/domain/epoch.ts';
 import { startRuntimeState } from './runtimeState.ts';
 import { account, address, genesisOf, NETUID, subnetGenesis, TAO } from './subtensorFixture.ts';
 

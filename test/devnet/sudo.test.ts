@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventRecord } from '@polkadot/types/interfaces';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeGenesis } from '#src/devnet/genesis.ts';
 import { defaultPallets } from '#src/devnet/runtime.ts';
 import { storage } from '#src/devnet/subtensor/storage.ts';

@@ -10,7 +10,7 @@ import { keysReady } from '#src/keys/identity.ts';
 import { type Gate, openGate } from './scenarioGate.ts';
 import { freshDist, repository } from './systemBuild.ts';
 import { netuid } from './systemNetwork.ts';
-import { startSystemProcess, type SystemProcess, until } from './systemProcess.ts';
+import { type SystemProcess, startSystemProcess, until } from './systemProcess.ts';
 import { openWitness, type Witness } from './systemWitness.ts';
 
 /** Fast blocks: a beacon's round, which is never shorter than a second, spans four of them. */

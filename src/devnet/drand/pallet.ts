@@ -16,7 +16,7 @@ import {
 import { concatBytes, fieldsCodec, option, u64, vec } from '../scale.ts';
 import { type Beacon, createBeacon } from './beacon.ts';
 import { sha256, verifyRound } from './quicknet.ts';
-import { beaconConfigurationPayload, drandStorage as storage, type Pulse, pulsesPayload } from './storage.ts';
+import { beaconConfigurationPayload, type Pulse, pulsesPayload, drandStorage as storage } from './storage.ts';
 
 /** A week of three-second rounds. */
 export const MAX_KEPT_PULSES = 216_000n;

@@ -17,7 +17,7 @@ import { hashRevealCalls } from './hashReveals.ts';
 import { networkCalls } from './networks.ts';
 import { ownerCalls } from './ownerCalls.ts';
 import { registrationCalls } from './registration.ts';
-import { rootCalls, renewRootInterval } from './rootRegistration.ts';
+import { renewRootInterval, rootCalls } from './rootRegistration.ts';
 import { subtensorApis } from './runtimeApis.ts';
 import { servingCalls } from './serving.ts';
 import { stakingCalls } from './staking.ts';
