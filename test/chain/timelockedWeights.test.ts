@@ -20,6 +20,8 @@ const start = (
 ): Promise<Devnet> =>
   startDevnet({
     sealing: 'manual',
+    // Any time will do; the same one lets the tests share the pulses of the beacon.
+    startMs: 1_790_000_000_000,
     genesis: decodeGenesis({
       chain: 'timelocked weights test',
       blockTimeMs: options.blockTimeMs ?? 1_000,

@@ -27,6 +27,9 @@ import { identityOfUri, NETUID, until } from './peers.ts';
 /** Blocks of an epoch of `startCommitReveal`. */
 export const tempo = 10;
 
+/** Any time will do; the same one lets the tests of a file share the pulses of the beacon. */
+const startMs = 1_790_000_000_000;
+
 /** Alice (uid 0) validates, Bob (1) and Charlie (2) mine; weights go in as timelocked commits. */
 export const startCommitReveal = (
   rules: Readonly<Record<string, number | boolean>> = {},
@@ -35,6 +38,7 @@ export const startCommitReveal = (
 ): Promise<Devnet> =>
   startDevnet({
     sealing: 'manual',
+    startMs,
     finalityLagBlocks,
     genesis: decodeGenesis({
       chain: 'weight reveals test',
