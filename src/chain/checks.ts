@@ -101,7 +101,10 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['NotEnoughStakeToSetWeights', 'stake more to this hotkey'],
   ['Payment', `${FUND}: it cannot pay the fee`],
   ['RateLimitExceeded', TOO_FAST],
-  ['RegistrationPriceLimitExceeded', 'the price rose above the limit given: raise it, or try again later'],
+  [
+    'RegistrationPriceLimitExceeded',
+    'the price is above the limit given: raise it, or try again later, for the price falls until somebody registers',
+  ],
   ['ServingRateLimitExceeded', 'the endpoint was changed a short time ago, it is tried again'],
   ['SettingWeightsTooFast', TOO_FAST],
   ['SpaceLimitExceeded', 'the hotkey has used up its bytes for commitments in this epoch'],

@@ -66,6 +66,9 @@ const asOnChain = (ip: string): string => {
   return (parsed === null ? null : formatAddress(parsed.ip, parsed.ipType)) ?? ip;
 };
 
+/** `InvalidIpAddress` on the real chain (subnets/serving.rs); other private ranges pass. */
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
+
 const axon = (config: MinerConfig, neuron: Neuron | undefined): Finding => {
   const say = (status: Status, message: string): Finding => ({
     area: 'address',
@@ -81,6 +84,12 @@ const axon = (config: MinerConfig, neuron: Neuron | undefined): Finding => {
   }
   const ours = `${asOnChain(config.axonIp)} port ${config.externalPort ?? config.axonPort}`;
   const shown = neuron?.axon ?? null;
+  if (shown === null && loopback.has(asOnChain(config.axonIp))) {
+    return say(
+      'warning',
+      `${ours} is announced at the start, and only an embedded chain takes a loopback address: give the one validators reach it at`,
+    );
+  }
   if (shown === null)
     return say('information', `the chain shows no address; ${ours} is announced at the start`);
   const theirs = `${shown.ip} port ${shown.port}`;

@@ -76,7 +76,7 @@ const termsText = (terms: RegistrationTerms, keys: Keys, maxPriceRao: bigint): s
     `  coldkey   ${keys.coldkey}, balance ${formatTao(terms.balanceRao)}`,
     `  price     ${formatTao(terms.priceRao)} now, your limit is ${formatTao(maxPriceRao)}; plus a small fee`,
     `  places    ${place}`,
-    `  immunity  ${immunityPeriodBlocks} blocks, about ${hours} h at 12 s, in which the new uid cannot be replaced`,
+    `  immunity  ${immunityPeriodBlocks} blocks, about ${hours} h where a block takes 12 s, in which the new uid cannot be replaced`,
     'The price is burned: it does not come back when the uid is lost.',
   ].join('\n');
 };

@@ -40,7 +40,11 @@ const registration = ({ facts }: ForecastRequest, neuron: Neuron | undefined): W
   const check = 'HotKeyNotRegisteredInSubNet';
   if (neuron !== undefined) return pass(check, `registered as uid ${neuron.uid}`);
   const where = `subnet ${subnet.netuid} at block ${subnet.block}`;
-  return refuse(check, `${hotkey} is not registered on ${where}: register it again`, NEVER);
+  return refuse(
+    check,
+    `${hotkey} is not registered on ${where}: register it with \`miaoai register\``,
+    NEVER,
+  );
 };
 
 const stake = (request: ForecastRequest, neuron: Neuron): WeightCheck => {
@@ -79,15 +83,36 @@ const rateLimit =
 const isSelfWeight = (vector: WeightVector, neuron: Neuron): boolean =>
   vector.uids.length === 1 && vector.uids[0] === neuron.uid;
 
+/**
+ * Why the next epoch will give this neuron no permit by the stakes of now; null when it will. Permits go to the largest
+ * stake weights that reach the threshold and are not 0; of equal ones the lower uid loses (epoch/math.rs, `is_topk_nonzero`).
+ */
+const stakeForPermit = ({ facts }: ForecastRequest, { uid, stake: own }: Neuron): string | null => {
+  const { neurons, hyperparameters } = facts.subnet;
+  const { maxAllowedValidators, stakeThreshold } = hyperparameters;
+  if (own === 0) return 'without stake there is none, stake to this hotkey';
+  if (own < stakeThreshold) return `stake weight ${own} is below the threshold ${stakeThreshold}, stake more`;
+  const larger = neurons
+    .filter((other) => other.stake > own || (other.stake === own && other.uid > uid))
+    .map((other) => other.stake)
+    .sort((a, b) => b - a);
+  const least = larger[maxAllowedValidators - 1];
+  return least === undefined ? null : `stake weight ${own} is not enough, the last of them has ${least}`;
+};
+
 const permit = (request: ForecastRequest, neuron: Neuron): WeightCheck => {
   const check = 'NeuronNoValidatorPermit';
   const { vector = null, facts } = request;
   if (neuron.validatorPermit) return pass(check, `uid ${neuron.uid} has a validator permit`);
   if (isOwner(request)) return pass(check, 'the owner of the subnet needs no permit');
   if (vector !== null && isSelfWeight(vector, neuron)) return pass(check, 'a self-weight needs no permit');
-  const block = facts.subnet.nextEpochBlock;
-  const message = `uid ${neuron.uid} has no validator permit; permits are given again in block ${block}, to the ${facts.subnet.hyperparameters.maxAllowedValidators} with most stake`;
-  return refuse(check, message, { when: 'atBlock', block });
+  const { nextEpochBlock: block, hyperparameters } = facts.subnet;
+  const given = `uid ${neuron.uid} has no validator permit; permits are given again in block ${block}, to the ${hyperparameters.maxAllowedValidators} with most stake`;
+  const lacking = stakeForPermit(request, neuron);
+  if (lacking === null) return refuse(check, `${given}, this one among them`, { when: 'atBlock', block });
+  const refusal = refuse(check, `${given}: ${lacking}`, { when: 'atBlock', block });
+  // Worth another look in each epoch, but no block gives a permit to a stake that is too small.
+  return { ...refusal, clearsAtBlock: null };
 };
 
 /** What is wrong with the lists themselves, in the pallet's order. */

@@ -7,6 +7,7 @@ import {
   forecastWeights,
   type WeightForecast,
 } from '#src/domain/weightForecast.ts';
+import { neuron } from '#test/support/machinesSubnet.ts';
 import { beacon, committing, factsOf, pulseMs, waitingCommit } from '#test/support/submissionFacts.ts';
 
 const forecast = (facts: SubmissionFacts, request: Partial<ForecastRequest> = {}): WeightForecast =>
@@ -103,6 +104,26 @@ describe('domain / weightForecast', () => {
       retry: { when: 'atBlock', block: 540 },
     });
     expect(result.nextAcceptedBlock).toBe(540);
+  });
+
+  it.each([
+    ['no stake at all', { stake: 0 }, { stakeThreshold: 0 }, 'stake to this hotkey'],
+    ['less stake than the others', { stake: 1_000 }, { maxAllowedValidators: 1 }, 'is not enough'],
+  ])('names no block for a permit that %s will never get', (_what, stake, rules, advice) => {
+    const others = [neuron(0, '5Other', 1), neuron(2, '5Third', 1)].map((one) => ({ ...one, stake: 2_000 }));
+    const facts = factsOf({ neuron: { validatorPermit: false, ...stake }, rules });
+    const [, own] = facts.subnet.neurons;
+    if (own === undefined) throw new Error('no own neuron');
+    const [first, third] = others;
+    if (first === undefined || third === undefined) throw new Error('no others');
+    const result = forecast({ ...facts, subnet: { ...facts.subnet, neurons: [first, own, third] } });
+    expect(result).toMatchObject({ isAccepted: false, nextAcceptedBlock: null });
+    expect(firstRefusal(result)).toMatchObject({
+      check: 'NeuronNoValidatorPermit',
+      message: expect.stringContaining(advice),
+      // The machine looks again in the next epoch.
+      retry: { when: 'atBlock', block: 540 },
+    });
   });
 
   it('waits for the next epoch when ten commits of this one wait', () => {
