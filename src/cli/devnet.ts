@@ -5,7 +5,10 @@ import { developmentGenesis } from '../devnet/developmentGenesis.ts';
 import { type GenesisConfig, GenesisError, parseGenesis } from '../devnet/genesis.ts';
 import { type Devnet, startDevnet } from '../devnet/node.ts';
 import { profileOf } from '../devnet/profiles.ts';
+import { commandExitCodes } from '../exitCodes.ts';
 
+/** What finney runs. */
+const DEFAULT_SPEC = 425;
 /** The port on which subtensor's local chain listens, and so where clients look with the network `local`. */
 const DEFAULT_PORT = 9944;
 const MIN_BLOCK_TIME_MS = 100;
@@ -21,7 +24,7 @@ type DevnetFlags = {
   readonly archive?: true;
   readonly faults?: true;
   readonly data?: string;
-  readonly spec?: number;
+  readonly spec: number;
 };
 
 const integerIn =
@@ -32,6 +35,16 @@ const integerIn =
       throw new InvalidArgumentError(`Give an integer from ${min} to ${max}.`);
     return value;
   };
+
+/** A version that has a runtime here. */
+const specVersion = (text: string): number => {
+  const version = integerIn(1, 1_000_000)(text);
+  try {
+    return profileOf(version).specVersion;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+};
 
 const readGenesis = async (path: string | undefined): Promise<GenesisConfig> => {
   if (path === undefined) return developmentGenesis();
@@ -63,8 +76,8 @@ const startWith = async (genesis: GenesisConfig, flags: DevnetFlags): Promise<De
     finalityLagBlocks: flags.finalityLag,
     archive: flags.archive === true,
     faults: flags.faults === true,
+    profile: profileOf(flags.spec),
     ...(flags.data !== undefined && { dataDir: flags.data }),
-    ...(flags.spec !== undefined && { profile: profileOf(flags.spec) }),
     ...(flags.blockTime !== undefined && { blockTimeMs: flags.blockTime }),
   });
 
@@ -91,7 +104,7 @@ const run = async (flags: DevnetFlags): Promise<void> => {
 
 const fail = (error: unknown): void => {
   process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof GenesisError ? commandExitCodes.settings : commandExitCodes.failed;
 };
 
 /** The command for `miaoai`'s parser. One JSON line on stdout says when the chain listens. */
@@ -121,9 +134,9 @@ export const devnetCommand = (): Command =>
     .option('--data <folder>', 'keep the chain in this folder and go on with the one that is there')
     .option('--archive', 'keep the state of every block, not only of the last 300')
     .addOption(
-      new Option('--spec <version>', 'runtime of block 0: 320, 343, 425 or 426').argParser(
-        integerIn(1, 1_000_000),
-      ),
+      new Option('--spec <version>', 'runtime of block 0: 320, 343, 425 or 426')
+        .argParser(specVersion)
+        .default(DEFAULT_SPEC),
     )
     .option('--faults', 'let clients cause faults: RPC methods devnet_*; for tests only')
     .option('--manual-seal', 'make blocks only on request: RPC method engine_createBlock')

@@ -29,8 +29,8 @@ export const runCli = async (): Promise<void> => {
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
     .addCommand(auditCommand())
-    .addCommand(withUsageCode(walletCommand()))
-    .addCommand(withUsageCode(registerCommand()))
-    .addCommand(withUsageCode(doctorCommand()));
-  await program.parseAsync(process.argv);
+    .addCommand(walletCommand())
+    .addCommand(registerCommand())
+    .addCommand(doctorCommand());
+  await withUsageCode(program).parseAsync(process.argv);
 };

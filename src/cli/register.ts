@@ -18,9 +18,15 @@ import { chainSettings, connectFirst } from './connecting.ts';
 import { badSettings, concluding, done, type Ending, failed, walletFailed } from './ending.ts';
 import { addSettings, readSettings } from './settings.ts';
 import { taoOption } from './tao.ts';
-import { locationOf, passwordSettings, placesOf, shortWalletFlags, walletSettings } from './walletInputs.ts';
+import {
+  locationOf,
+  passwordSettingsFor,
+  placesOf,
+  shortWalletFlags,
+  walletSettings,
+} from './walletInputs.ts';
 
-const settings = { ...walletSettings, ...passwordSettings, ...chainSettings };
+const settings = { ...walletSettings, ...passwordSettingsFor('coldkey'), ...chainSettings };
 
 type Flags = { readonly maxPrice: bigint; readonly yes?: boolean; readonly json?: boolean };
 type Keys = { readonly hotkey: Hotkey; readonly coldkey: string };
@@ -230,7 +236,7 @@ export const registerCommand = (): Command => {
   const command = addSettings(new Command('register'), settings, shortWalletFlags)
     .description('register the hotkey on the subnet; burns TAO of the coldkey, never more than --max-price')
     .addOption(
-      new Option('--max-price <TAO>', 'the most to burn; nothing is sent above it')
+      new Option('--max-price <TAO>', 'required: the most to burn; nothing is sent above it')
         .argParser(taoOption)
         .makeOptionMandatory(),
     )

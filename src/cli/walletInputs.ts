@@ -6,7 +6,13 @@ import type { ValuesOf } from '../config/setting.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import { commandExitCodes } from '../exitCodes.ts';
 import { codeOf, MAX_SECRET_FILE_BYTES, readSecretFile } from '../keys/files.ts';
-import { findPassword, type KeyKind, type PasswordPlaces, passwordWays } from '../keys/password.ts';
+import {
+  credentialName,
+  findPassword,
+  type KeyKind,
+  type PasswordPlaces,
+  passwordWays,
+} from '../keys/password.ts';
 import { terminalPrompt } from '../keys/prompt.ts';
 import { type WalletLocation, walletFiles } from '../keys/wallet.ts';
 import { type Ending, failed } from './ending.ts';
@@ -19,6 +25,14 @@ export const walletSettings = {
 } as const;
 
 export const passwordSettings = { walletPasswordFile: commonSettings.walletPasswordFile } as const;
+
+/** The same with the credentials of the keys that a command opens or makes. */
+export const passwordSettingsFor = (...kinds: readonly KeyKind[]): typeof passwordSettings => {
+  const names = kinds.map(credentialName).join(' or ');
+  const note = `systemd's credential ${names}, a BT_PW_ variable, or a question on the terminal`;
+  const { walletPasswordFile } = passwordSettings;
+  return { walletPasswordFile: { ...walletPasswordFile, default: { value: () => null, note } } };
+};
 
 export const shortWalletFlags = {
   walletName: '--name',

@@ -16,7 +16,7 @@ import { addSettings, readSettings } from './settings.ts';
 import {
   locationOf,
   newPassword,
-  passwordSettings,
+  passwordSettingsFor,
   placesOf,
   readInput,
   shortWalletFlags,
@@ -35,7 +35,7 @@ type Flags = {
   readonly json?: boolean;
 };
 
-const settings = { ...walletSettings, ...passwordSettings };
+const settings = { ...walletSettings, ...passwordSettingsFor('coldkey', 'hotkey') };
 const KINDS: readonly KeyKind[] = ['coldkey', 'hotkey'];
 
 type Made = {

@@ -10,7 +10,8 @@ import { request } from './nodeFixture.ts';
 
 const MAIN = `
 import { devnetCommand } from './src/cli/devnet.ts';
-await devnetCommand().parseAsync(process.argv.slice(1), { from: 'user' });
+import { withUsageCode } from './src/cli/ending.ts';
+await withUsageCode(devnetCommand()).parseAsync(process.argv.slice(1), { from: 'user' });
 `;
 const children: ChildProcessWithoutNullStreams[] = [];
 const start = (...flags: readonly string[]) => {
@@ -70,9 +71,10 @@ describe('devnet / command', () => {
     ],
     ['a port that is none', ['--port', '70000'], 'Give an integer from 0 to 65535'],
     ['a block time below 100 ms', ['--block-time', '5'], 'Give an integer from 100'],
-  ])('ends with code 1 for %s', async (_name, flags, message) => {
+    ['a runtime that is none', ['--spec', '1'], 'choose one of'],
+  ])('ends with code 2 for %s', async (_name, flags, message) => {
     const [code, text] = await endOf(start(...flags).child);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(text).toContain(message);
   });
 });
