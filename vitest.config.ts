@@ -15,6 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // Pure modules leave nothing behind: loading them once per worker and not once per file saves half the time.
+          isolate: false,
           include: ['test/{domain,keys,machines,architecture,simulation}/**/*.test.ts'],
           testTimeout: 20_000,
         },
