@@ -135,19 +135,16 @@ const tooShort = (due: WeightsDue): SubmitFailure =>
   );
 
 /**
- * Why nothing more is signed for an epoch that is nearly over. Bytes that were sent before may be in a block that is
- * not final yet: then the chain is asked again with each final block, to the last one that can hold them.
+ * The epoch is nearly over, and bytes signed before may be in a block that is not final yet: the chain is asked again
+ * with each final block, to the last one that can hold them.
  */
-const nothingMore = (due: WeightsDue, { known, ...signing }: SigningBeside): SubmitFailure =>
-  known?.epoch === due.epoch && isAlive(known, signing)
-    ? {
-        _tag: 'Unconfirmed',
-        message:
-          `epoch ${due.epoch} is too short for another extrinsic; the one that was signed before may be in a block ` +
-          'that is not final yet',
-        retry: { when: 'nextBlock' },
-      }
-    : tooShort(due);
+const notFinalYet = (due: WeightsDue): SubmitFailure => ({
+  _tag: 'Unconfirmed',
+  message:
+    `epoch ${due.epoch} is too short for another extrinsic; the one that was signed before may be in a block ` +
+    'that is not final yet',
+  retry: { when: 'nextBlock' },
+});
 
 /** New bytes that die with the epoch, and what they lock in. A commit that counted for another epoch is not made. */
 const sign = Effect.fn('weights.sign')(function* (
@@ -159,28 +156,30 @@ const sign = Effect.fn('weights.sign')(function* (
   const { subnet } = facts;
   // An epoch that was rescheduled since the vector became due ends when the chain says now.
   const endsAtBlock = Math.min(due.endsAtBlock, subnet.nextEpochBlock);
+  const nonce = yield* nonceBeside(known, signing);
+  // In the state that is final their nonce is free still: whether they are in a later block, nobody knows yet.
+  const isOpen = nonce !== undefined && known?.epoch === due.epoch;
+  const tooLate = Effect.fail(isOpen ? notFinalYet(due) : tooShort({ ...due, endsAtBlock }));
   const bestBlock = yield* Effect.mapError(live.bestBlock(), toChainFailure);
   const lifetime = weightLifetime({ finalizedBlock: head.block, bestBlock, endsAtBlock });
-  if (lifetime === null) return yield* Effect.fail(nothingMore({ ...due, endsAtBlock }, signing));
+  if (lifetime === null) return yield* tooLate;
   const { birthBlock, periodBlocks } = lifetime;
   const birth =
     birthBlock === head.block ? head : yield* Effect.mapError(live.headAt(birthBlock), toChainFailure);
   const { identity, versionKey } = settings;
   const { vector } = due;
-  const nonce = yield* nonceBeside(known, signing);
   const lasting = { head, birth, periodBlocks, ...(nonce === undefined ? {} : { nonce }) };
   const { prepared, reveal } = yield* Effect.mapError(
     live.prepareWeights({ identity, facts, versionKey, vector, ...lasting }),
     toSubmitFailure,
   );
-  if (reveal !== null && reveal.commitEpoch !== due.epoch)
-    return yield* Effect.fail(nothingMore(due, signing));
+  if (reveal !== null && reveal.commitEpoch !== due.epoch) return yield* tooLate;
   return { prepared, sealed: reveal === null ? null : { plan: reveal, vector } } satisfies ReadyWeights;
 });
 
 /** What earlier bytes of this epoch had locked in, as long as those may be on chain instead of the new ones. */
 const earlierOf = (known: WeightIntent | null, due: WeightsDue, signing: Signing) =>
-  known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier ?? null) : null;
+  known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier) : null;
 
 const prepare = (settings: WeightSettings) =>
   Effect.fn('weights.prepare')(function* (due: WeightsDue) {

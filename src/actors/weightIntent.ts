@@ -30,7 +30,7 @@ const Intent = Schema.Struct({
   /** null for plain weights. */
   sealed: Schema.NullOr(Sealed),
   /** What bytes of the same nonce had locked in that were refused before these, and may have been included already. */
-  earlier: Schema.optionalKey(Schema.NullOr(Sealed)),
+  earlier: Schema.NullOr(Sealed),
   /** The bytes are not sent any more. While their era lasts another node may still hold them, so their nonce is kept. */
   isSpent: Schema.Boolean,
 });
@@ -55,7 +55,7 @@ const decoded = ({ version: stored, value }: Snapshot): WeightIntent | null => {
   const signed = Schema.decodeUnknownResult(Signed)(value);
   if (signed._tag === 'Failure') return null;
   const { bornAtBlock } = signed.success.prepared;
-  return { ...signed.success, signedAtBlock: bornAtBlock, sealed: null, isSpent: false };
+  return { ...signed.success, signedAtBlock: bornAtBlock, sealed: null, earlier: null, isSpent: false };
 };
 
 /** The last intent, null when there is none or it is of a version that nobody knows. */
@@ -85,4 +85,4 @@ export const retireRefused = (hash: string) => retire(hash, () => ({}));
  * another extrinsic. What they had locked in is on no chain; what was locked in before them may be.
  */
 export const retireFutile = (hash: string) =>
-  retire(hash, ({ earlier = null }) => ({ sealed: earlier, earlier: null }));
+  retire(hash, ({ earlier }) => ({ sealed: earlier, earlier: null }));

@@ -39,7 +39,7 @@ export const standingSince = (
 };
 
 /** What the bytes of an intent have locked in, and those before them that bore the same nonce; the newest first. */
-const sealedOf = ({ sealed, earlier = null }: WeightIntent) =>
+const sealedOf = ({ sealed, earlier }: WeightIntent) =>
   [sealed, earlier].filter((content) => content !== null);
 
 /** Whether weights that stand since this block can be the ones of the intent. */

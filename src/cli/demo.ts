@@ -19,11 +19,11 @@ export type DemoOptions = {
   readonly json: boolean;
 };
 
-/** Fast blocks: an epoch of 20 s, of 15 s where weights take one more epoch until they are in force. */
+/** Fast blocks: an epoch of 20 s. */
 const blockTimeMs = 250;
-const tempoOf = (commitReveal: boolean): number => (commitReveal ? 60 : 80);
+const tempo = 80;
 const pollMs = 200;
-/** An epoch takes 20 s at most; whoever needs four times as long is stuck. */
+/** An epoch takes 20 s; whoever needs four times as long is stuck. */
 const epochPatienceMs = 80_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -190,7 +190,7 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
     models: join(dist, '..', 'models'),
     miners: options.miners,
     blockTimeMs,
-    tempo: tempoOf(options.commitReveal),
+    tempo,
     commitReveal: options.commitReveal,
     onStep: say,
     onLine: tellLine(say),

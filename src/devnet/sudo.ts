@@ -9,6 +9,7 @@ import { accountId, multiAddress, weight } from './chainTypes.ts';
 import { accountFromAddress, accountFromUri } from './genesis.ts';
 import { dispatchResult, dispatchResultOf, type NestedCalls } from './nestedCall.ts';
 import {
+  type Context,
   call,
   declareErrors,
   definePallet,
@@ -46,6 +47,15 @@ const ensureSudo = (ctx: ReadContext, origin: Origin): void => {
 const checkInPool = (ctx: ReadContext, _args: unknown, signer: Uint8Array): PoolRefusal | undefined =>
   isKey(ctx, signer) ? undefined : { reason: 'BadSigner' };
 
+type Nesting = { readonly call: Parameters<NestedCalls['dispatch']>[1] };
+const dispatchAsRoot =
+  (nested: NestedCalls) =>
+  (ctx: Context, args: Nesting, origin: Origin): void => {
+    ensureSudo(ctx, origin);
+    const failure = nested.dispatch(ctx, args.call, ROOT_ORIGIN);
+    ctx.emit(events.Sudid, { sudoResult: dispatchResultOf(failure) });
+  };
+
 /** The calls that run another call, which may fail while they succeed. */
 const nestingCalls = (nested: NestedCalls) => ({
   sudo: call({
@@ -53,22 +63,14 @@ const nestingCalls = (nested: NestedCalls) => ({
     args: { call: nested.type },
     pays: false,
     checkInPool,
-    dispatch: (ctx, args, origin) => {
-      ensureSudo(ctx, origin);
-      const failure = nested.dispatch(ctx, args.call, ROOT_ORIGIN);
-      ctx.emit(events.Sudid, { sudoResult: dispatchResultOf(failure) });
-    },
+    dispatch: dispatchAsRoot(nested),
   }),
   sudo_unchecked_weight: call({
     index: 1,
     args: { call: nested.type, weight },
     pays: false,
     checkInPool,
-    dispatch: (ctx, args, origin) => {
-      ensureSudo(ctx, origin);
-      const failure = nested.dispatch(ctx, args.call, ROOT_ORIGIN);
-      ctx.emit(events.Sudid, { sudoResult: dispatchResultOf(failure) });
-    },
+    dispatch: dispatchAsRoot(nested),
   }),
   sudo_as: call({
     index: 3,

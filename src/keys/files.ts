@@ -19,7 +19,7 @@ export const codeOf = (cause: unknown): string =>
 export type SecretFile = {
   /** null: larger than `MAX_SECRET_FILE_BYTES`. */
   readonly bytes: Buffer | null;
-  /** Permission bits, and whether anybody but the owner has any of them. */
+  /** Permission bits, and whether some are set for others than the owner. */
   readonly mode: number;
   readonly isOpenToOthers: boolean;
 };

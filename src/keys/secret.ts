@@ -50,7 +50,7 @@ const keep = (parts: Omit<KeySecret, 'address'>): KeySecret => {
   );
 };
 
-/** Words as a person may type or paste them: any blanks between them, any case. */
+/** Words as a person may type or paste them, whatever blanks are between them, in upper or lower case. */
 const normalisePhrase = (text: string): string => text.trim().toLowerCase().split(/\s+/).join(' ');
 
 const fromPhrase = (text: string): Outcome<KeySecret, KeyFailure> => {

@@ -9,7 +9,7 @@ import { type Demo, startDemo } from '#test/support/systemDemo.ts';
  * folder behind.
  */
 
-/** Three epochs of 15 s at most, and the start; three times that on a busy machine. */
+/** Up to four epochs of 20 s, the first one under way, and the start; half as much again on a busy machine. */
 const runLimitMs = 150_000;
 const endLimitMs = 20_000;
 const demos: Demo[] = [];
@@ -86,7 +86,7 @@ describe('system / demo', () => {
       '3 slow',
       '4 nonsense',
     ]);
-    for (const miner of result.miners) expect(miner.tasks, `uid ${miner.uid}`).toBeGreaterThan(16);
+    for (const miner of result.miners) expect(miner.tasks, `uid ${miner.uid}`).toBeGreaterThan(30);
     for (const { emission } of result.miners.slice(0, 2)) expect(emission).toBeGreaterThan(0);
     const [first, second, slow, nonsense] = result.miners.map(({ incentive }) => incentive);
     expect(Math.min(first ?? 0, second ?? 0)).toBeGreaterThan(Math.max(slow ?? 1, nonsense ?? 1));

@@ -23,8 +23,8 @@ export type DemoResult = {
 /** What is judged; the rest of the result follows from it. */
 export type DemoFacts = Omit<DemoResult, 'summary'>;
 
-/** Judged answers that every miner needs in every epoch for the table to mean something: two rounds on a busy machine. */
-const enoughJudged = 16;
+/** Judged answers that every miner needs in every epoch for the table to mean something. */
+const enoughJudged = 30;
 
 const once = (
   span: Span,
