@@ -16,6 +16,8 @@ import { openKey } from './keys/wallet.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { resolveDataDir } from './store/dataDir.ts';
 import type { StoreOpenError } from './store/errors.ts';
+import { isTestBuild } from './testBuild.ts';
+import { answerReports } from './testReport.ts';
 
 /** Ends at once with a message for the operator. */
 export const refuse = (message: string, code: number): never => {
@@ -153,6 +155,7 @@ export const runToEnd = async (options: {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   const ended = endOf(root);
+  if (isTestBuild) answerReports(root);
   root.start();
   const ending = await ended;
   const patience = setTimeout(() => {

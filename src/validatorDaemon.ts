@@ -10,8 +10,10 @@ import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { defaultScoringPolicy, type ScoringPolicy } from './domain/scoring.ts';
 import { isTaskKind } from './domain/tasks/kinds.ts';
+import { processFailPoints, withFailPoints } from './store/failPoints.ts';
 import { EmbeddedStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
+import { isTestBuild } from './testBuild.ts';
 
 const policyOf = (config: ValidatorConfig): ScoringPolicy => ({
   ...defaultScoringPolicy,
@@ -34,7 +36,7 @@ export const runValidator = async (): Promise<void> => {
   const { config, identity, log } = await beginDaemon('validator');
   const { hotkey } = identity;
   const { dir, opened, close } = await openDataDir(config, hotkey, EmbeddedStore.open);
-  const store: Store = opened;
+  const store: Store = isTestBuild ? withFailPoints(opened, processFailPoints()) : opened;
   log.info(
     {
       event: 'daemon.started',
