@@ -25,7 +25,19 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'edge',
-          include: ['test/{transport,inference,chain,store,devnet,actors,cli}/**/*.test.ts'],
+          // The same for edges: half of their time was loading modules. A test that changes its process undoes it.
+          isolate: false,
+          include: ['test/{transport,chain,store,devnet,actors,cli,chaos}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // ONNX Runtime does not survive a second loading in one process.
+          name: 'inference',
+          include: ['test/inference/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
