@@ -4,14 +4,15 @@ import { type Block, buildBlock, buildGenesis } from './blockBuilder.ts';
 import { createReadContext } from './context.ts';
 import { fromHex } from './hashing.ts';
 import { createHistory } from './history.ts';
+import type { BlockChange } from './journal.ts';
 import { BLOCK_HASH_COUNT } from './limits.ts';
 import type { Context, ReadContext } from './pallet.ts';
 import { createPool, type Pool, type PoolEntry, type RetractedTransactions } from './pool.ts';
 import type { RuntimeProfile } from './profiles.ts';
 import type { Runtime } from './runtime.ts';
 import { codeOf, createRuntimeTimeline } from './runtimeTimeline.ts';
-import type { ChainSnapshot } from './snapshot.ts';
 import type { StateView } from './state.ts';
+import type { ChainSnapshot } from './storedChain.ts';
 import { accountOf } from './system.ts';
 import { checkValidity, type ValidityContext } from './validity.ts';
 
@@ -87,6 +88,8 @@ export type ChainOptions = {
   readonly writeGenesis: (ctx: Context) => void;
   /** A chain to go on with instead of block 0; of the same genesis. */
   readonly restore?: ChainSnapshot;
+  /** Told of each block before anybody else is; when it throws, that is a defect and the chain goes on. */
+  readonly keep?: (change: BlockChange) => void;
   readonly onDefect: (error: unknown) => void;
 };
 
@@ -138,6 +141,24 @@ export const createChain = (options: ChainOptions): Chain => {
     nonceOf: ({ extrinsic }) => accountOf(headContext(), extrinsic.signer).nonce,
   });
 
+  /** The block is as good as final once it is kept, so that finality never goes back over a restart. */
+  const keep = (block: Block): void => {
+    const { number } = block;
+    const final = isFinalityStalled
+      ? finalized.number
+      : Math.max(finalized.number, number - finalityLagBlocks);
+    try {
+      options.keep?.({
+        block,
+        written: (state.writtenIn(number) ?? []).map((key) => [key, state.get(key, number)]),
+        finalizedNumber: final,
+        runtimes: timeline.changes(),
+        upgrades: timeline.upgrades(),
+      });
+    } catch (error) {
+      onDefect(error);
+    }
+  };
   const finalize = (): void => {
     while (!isFinalityStalled && finalized.number < history.head().number - finalityLagBlocks) {
       const next = history.byNumber(finalized.number + 1);
@@ -161,6 +182,7 @@ export const createChain = (options: ChainOptions): Chain => {
     const block = buildBlock(timeline.at(parent.number), input);
     history.push(block);
     timeline.built(number);
+    keep(block);
     if (!isArchive) state.prune(number - STATE_HISTORY_BLOCKS);
     announcer.announce((listener) => listener.onImport?.(block));
     return { block, used };

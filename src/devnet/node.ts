@@ -14,7 +14,8 @@ import { profileOf, type RuntimeProfile } from './profiles.ts';
 import type { NodeControl } from './rpc/methods.ts';
 import { type RpcServer, startRpcServer } from './rpc/server.ts';
 import { createRuntime, defaultPallets } from './runtime.ts';
-import { type ChainSnapshot, openSnapshotStore, SnapshotError, type SnapshotStore } from './snapshot.ts';
+import { openSnapshotStore, type SnapshotStore } from './snapshot.ts';
+import { type ChainSnapshot, SnapshotError } from './storedChain.ts';
 
 export type DevnetOptions = {
   readonly genesis: GenesisConfig;
@@ -32,9 +33,12 @@ export type DevnetOptions = {
   readonly archive?: boolean;
   /** The runtime that block 0 has; spec 425 when not given. See profiles.ts for others. */
   readonly profile?: RuntimeProfile;
-  /** Folder in which the chain is kept over restarts; in memory only when not given. */
+  /**
+   * Folder in which the chain is kept: each block is on disk before it is announced, so that a killed process goes on
+   * from its last one. What waits in the pool is lost, as in a real node. In memory only when not given.
+   */
   readonly dataDir?: string;
-  /** How many blocks pass between two snapshots in `dataDir`; 50 when not given. One more is written at the end. */
+  /** Blocks between two snapshots in `dataDir`, which shorten the journal; 50 when not given. One more at the end. */
   readonly snapshotEveryBlocks?: number;
   /** Serves the RPC methods `devnet_*`, by which clients cause faults; not served when not given. */
   readonly faults?: boolean;
@@ -111,7 +115,11 @@ const createClock =
 /** `options` with what they leave open. */
 type Settled = DevnetOptions & Required<Pick<DevnetOptions, 'pallets' | 'onDefect'>>;
 
-const openChain = (options: Settled, restore: ChainSnapshot | undefined): Chain => {
+const openChain = (
+  options: Settled,
+  restore: ChainSnapshot | undefined,
+  keep?: ChainOptions['keep'],
+): Chain => {
   const { genesis, pallets, onDefect } = options;
   const { blockTimeMs } = genesis;
   const runtime = createRuntime({
@@ -128,6 +136,7 @@ const openChain = (options: Settled, restore: ChainSnapshot | undefined): Chain 
     isArchive: options.archive === true,
     writeGenesis: writeGenesis(genesis, runtime.pallets),
     onDefect,
+    ...(keep && { keep }),
   };
   return createChain(restore === undefined ? chainOptions : { ...chainOptions, restore });
 };
@@ -158,7 +167,9 @@ const restoreChain = async (store: SnapshotStore | undefined, options: Settled):
   if (store === undefined) return openChain(options, undefined);
   try {
     const snapshot = await store.read();
-    const chain = openChain(options, snapshot);
+    const chain = openChain(options, snapshot, store.append);
+    // The journal tells what came after a snapshot: there is one before the first block
+    if (snapshot === undefined) await store.write(chain.snapshot);
     if (snapshot === undefined || snapshot.genesisHash === chain.genesis.hash) return chain;
     const mismatch = `its genesis is ${snapshot.genesisHash}, this one's ${chain.genesis.hash}`;
     throw new SnapshotError(

@@ -1,33 +1,21 @@
-/** A chain on disk: one file that is replaced whole, so that a crash leaves the one before. */
+/** A chain on disk: one file that is replaced whole, so that a crash leaves the one before, and a journal of what came since. */
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import type { Block } from './blockBuilder.ts';
-import { header } from './chainTypes.ts';
 import { blake2b256 } from './hashing.ts';
-import { RUNTIME_PROFILES, type RuntimeProfile } from './profiles.ts';
+import { type BlockChange, openJournal, withChanges } from './journal.ts';
 import type { StateEntry } from './state.ts';
-
-/** What a restarted chain needs; the pool is not part of it. */
-export type ChainSnapshot = {
-  readonly genesisHash: string;
-  /** The best chain without block 0, oldest first; as many as eras reach back, or all. */
-  readonly blocks: readonly Block[];
-  readonly finalizedNumber: number;
-  /** Runtimes by the block whose state has them first, past ones and scheduled ones. */
-  readonly runtimes: readonly { readonly fromBlock: number; readonly profile: RuntimeProfile }[];
-  readonly upgrades: readonly { readonly fromBlock: number; readonly profile: RuntimeProfile }[];
-  readonly state: Iterable<StateEntry>;
-};
-
-/** A snapshot that cannot be used; the message names the file and says what to do. */
-export class SnapshotError extends Error {
-  constructor(file: string, problem: string) {
-    super(
-      `${file}: ${problem}, or move the file away, or choose another --data folder, to start a new chain`,
-    );
-  }
-}
+import {
+  blockFrom,
+  type ChainSnapshot,
+  copyOf,
+  type NamedRuntime,
+  SnapshotError,
+  type StoredBlock,
+  storedFrom,
+  withNames,
+  withProfiles,
+} from './storedChain.ts';
 
 /** The first bytes of a file; the digit is the format's version. Then 32 bytes of checksum, then the body. */
 const MAGIC = 'MIAOAI-DEVNET-1\n';
@@ -36,41 +24,33 @@ const FILE_NAME = 'chain.snapshot';
 const LOCK_NAME = 'chain.lock';
 
 type Body = Omit<ChainSnapshot, 'blocks' | 'runtimes' | 'upgrades' | 'state'> & {
-  readonly blocks: readonly (Pick<Block, 'hash' | 'timestampMs' | 'extrinsics'> & {
-    readonly header: Uint8Array;
-  })[];
-  readonly runtimes: readonly { readonly fromBlock: number; readonly name: string }[];
-  readonly upgrades: readonly { readonly fromBlock: number; readonly name: string }[];
+  readonly blocks: readonly StoredBlock[];
+  readonly runtimes: readonly NamedRuntime[];
+  readonly upgrades: readonly NamedRuntime[];
   readonly state: readonly StateEntry[];
+  /** Last record of the journal that is part of it; missing in files from before there was one. */
+  readonly journalSeq?: number;
 };
 
-const named = (changes: ChainSnapshot['runtimes']): Body['runtimes'] =>
-  changes.map(({ fromBlock, profile }) => ({ fromBlock, name: profile.name }));
-
 /** The bytes of a snapshot's file. */
-export const encodeSnapshot = (snapshot: ChainSnapshot): Uint8Array => {
+export const encodeSnapshot = (snapshot: ChainSnapshot, journalSeq = 0): Uint8Array => {
   const body: Body = {
     genesisHash: snapshot.genesisHash,
     finalizedNumber: snapshot.finalizedNumber,
-    blocks: snapshot.blocks.map((block) => ({
-      hash: block.hash,
-      timestampMs: block.timestampMs,
-      extrinsics: block.extrinsics,
-      header: header.enc(block.header),
-    })),
-    runtimes: named(snapshot.runtimes),
-    upgrades: named(snapshot.upgrades),
+    blocks: snapshot.blocks.map(storedFrom),
+    runtimes: withNames(snapshot.runtimes),
+    upgrades: withNames(snapshot.upgrades),
     state: [...snapshot.state],
+    journalSeq,
   };
   const encoded = serialize(body);
   return Buffer.concat([Buffer.from(MAGIC), blake2b256(encoded), encoded]);
 };
 
-/** Of its own memory: what `deserialize` gives are windows on the whole file, which codecs do not expect. */
-const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+export type DecodedSnapshot = { readonly snapshot: ChainSnapshot; readonly journalSeq: number };
 
 /** @throws SnapshotError for bytes that are no whole snapshot of this version */
-export const decodeSnapshot = (file: string, bytes: Uint8Array): ChainSnapshot => {
+export const decodeSnapshot = (file: string, bytes: Uint8Array): DecodedSnapshot => {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (input.toString('latin1', 0, MAGIC.length) !== MAGIC)
     throw new SnapshotError(
@@ -83,29 +63,18 @@ export const decodeSnapshot = (file: string, bytes: Uint8Array): ChainSnapshot =
     throw new SnapshotError(file, 'is damaged, its checksum does not fit: put a copy of it back');
   // Checked above: what this program wrote
   const body = deserialize(encoded) as Body;
-  const profiled = (changes: Body['runtimes']): ChainSnapshot['runtimes'] =>
-    changes.map(({ fromBlock, name }) => {
-      const profile = RUNTIME_PROFILES.find((candidate) => candidate.name === name);
-      if (profile === undefined)
-        throw new SnapshotError(file, `needs the runtime ${name}: use the version that has it`);
-      return { fromBlock, profile };
-    });
-  return {
+  const snapshot: ChainSnapshot = {
     genesisHash: body.genesisHash,
     finalizedNumber: body.finalizedNumber,
-    blocks: body.blocks.map((block) => {
-      const { hash, timestampMs } = block;
-      const decoded = header.dec(copy(block.header));
-      const extrinsics = block.extrinsics.map(copy);
-      return { hash, timestampMs, extrinsics, number: decoded.number, header: decoded };
-    }),
-    runtimes: profiled(body.runtimes),
-    upgrades: profiled(body.upgrades),
+    blocks: body.blocks.map(blockFrom),
+    runtimes: withProfiles(file, body.runtimes),
+    upgrades: withProfiles(file, body.upgrades),
     state: body.state.map(([key, versions]) => [
       key,
-      versions.map(({ block, value }) => ({ block, value: value && copy(value) })),
+      versions.map(({ block, value }) => ({ block, value: value && copyOf(value) })),
     ]),
   };
+  return { snapshot, journalSeq: body.journalSeq ?? 0 };
 };
 
 const isAlive = (pid: number): boolean => {
@@ -145,12 +114,23 @@ const replaceFile = async (file: string, bytes: Uint8Array): Promise<void> => {
 
 export type SnapshotStore = {
   readonly file: string;
-  /** Undefined where there is none yet. */
+  /** The chain up to its last block; undefined where there is none yet. */
   read(): Promise<ChainSnapshot | undefined>;
+  /** On disk when it returns. A failed one is thrown; what comes after it is safe with the next snapshot. */
+  append(change: BlockChange): void;
   /** Writes one after the other; while one is written, `take` is called for the last of those that wait only. */
   write(take: () => ChainSnapshot): Promise<void>;
   /** Waits for what is written and gives the folder free. */
   close(): Promise<void>;
+};
+
+const readIfThere = async (file: string): Promise<Uint8Array | undefined> => {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 };
 
 /** The snapshot of a folder, which is made when it is missing. Rejects when another process uses it. */
@@ -159,25 +139,29 @@ export const openSnapshotStore = async (folder: string): Promise<SnapshotStore> 
   const file = join(folder, FILE_NAME);
   const lockFile = join(folder, LOCK_NAME);
   await lock(lockFile);
+  const journal = openJournal(folder);
   let writing: Promise<void> = Promise.resolve();
   let latest: (() => ChainSnapshot) | undefined;
   const writeLatest = async (): Promise<void> => {
     const take = latest;
     latest = undefined;
-    if (take !== undefined) await replaceFile(file, encodeSnapshot(take()));
+    if (take === undefined) return;
+    const bytes = encodeSnapshot(take(), journal.turn());
+    await replaceFile(file, bytes);
+    journal.forget();
   };
   return {
     file,
     read: async () => {
-      let bytes: Uint8Array;
-      try {
-        bytes = await readFile(file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
+      const bytes = await readIfThere(file);
+      if (bytes === undefined) {
+        journal.clear();
+        return undefined;
       }
-      return decodeSnapshot(file, bytes);
+      const { snapshot, journalSeq } = decodeSnapshot(file, bytes);
+      return withChanges(snapshot, journal.read(journalSeq));
     },
+    append: journal.append,
     write: (take) => {
       latest = take;
       // A write that failed was told to whom asked for it; the next one is tried all the same
@@ -186,6 +170,7 @@ export const openSnapshotStore = async (folder: string): Promise<SnapshotStore> 
     },
     close: async () => {
       await writing.catch(() => undefined);
+      journal.close();
       await rm(lockFile, { force: true });
     },
   };
