@@ -9,7 +9,9 @@ import { epochMachine } from '../../src/machines/epoch.machine.ts';
 import { inferencePoolMachine } from '../../src/machines/inferencePool.machine.ts';
 import { minerMachine } from '../../src/machines/miner.machine.ts';
 import { minerSessionMachine } from '../../src/machines/minerSession.machine.ts';
+import { resourcesMachine } from '../../src/machines/resources.machine.ts';
 import { roundMachine } from '../../src/machines/round.machine.ts';
+import { storeHealthMachine } from '../../src/machines/storeHealth.machine.ts';
 import { validatorMachine } from '../../src/machines/validator.machine.ts';
 import { validatorSessionMachine } from '../../src/machines/validatorSession.machine.ts';
 import { weightAlarmMachine } from '../../src/machines/weightAlarm.machine.ts';
@@ -93,6 +95,20 @@ const described: readonly Described[] = [
       'Timelocked commits from the block they stand in to the weights they were meant to become. The chain is silent ' +
       'about a reveal that fails, so its queue and our row are read until the weights are in force, replaced by newer ' +
       'ones, or lost; of lost ones the plaintext is kept.',
+  },
+  {
+    machine: storeHealthMachine,
+    intro:
+      'Whether the store can write, for both roles. The store says by itself when it cannot; while it cannot, it is ' +
+      'tried with a write of no meaning after growing pauses. The root holds new work back meanwhile, and work goes on ' +
+      'by itself afterwards.',
+  },
+  {
+    machine: resourcesMachine,
+    intro:
+      'What this process may run out of: heap, file descriptors, free space of the data folder. Work is refused before ' +
+      'any of them ends, and goes on when there is clearly more. The same look finds a wall clock that was set and a ' +
+      'machine that was suspended.',
   },
   {
     machine: weightAlarmMachine,

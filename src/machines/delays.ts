@@ -33,6 +33,11 @@ export const delays = {
   withdrawPatienceMs: 60_000,
   /** Pause before a failed plan or store operation is tried again. */
   retryPauseMs: 1_000,
+  /** First pause before a store in trouble is tried with a write; doubles up to the maximum. */
+  storeProbeBaseMs: 500,
+  storeProbeMaxMs: 10_000,
+  /** Pause between two looks at memory, descriptors, disk and clocks. */
+  sampleIntervalMs: 2_000,
   /** Time the model files may take to load. */
   warmUpPatienceMs: 300_000,
 } as const;
