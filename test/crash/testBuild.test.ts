@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { freshDist } from '#test/support/systemBuild.ts';
 import { freshTestDist } from '#test/support/testBuild.ts';
 
-/** What only the test build may hold. */
-const marks = ['MIAOAI_FAIL_POINT', 'process report', 'withFailPoints', 'isTestBuild'] as const;
+/** What the test build holds, and what no other build may. */
+const marks = ['MIAOAI_FAIL_POINT', 'process report', 'withFailPoints'] as const;
+const forbidden = [...marks, 'MIAOAI_BUG', 'hasBug', 'isTestBuild'] as const;
 
 const bundlesWith = (dir: string, mark: string): readonly string[] =>
   readdirSync(dir)
@@ -16,7 +17,7 @@ const bundlesWith = (dir: string, mark: string): readonly string[] =>
 describe('crash / test build', () => {
   it('is the only one with fail points, deliberate bugs and reports', async () => {
     const [dist, distTest] = [await freshDist(), await freshTestDist()];
-    for (const mark of marks) expect(bundlesWith(dist, mark), mark).toEqual([]);
+    for (const mark of forbidden) expect(bundlesWith(dist, mark), mark).toEqual([]);
     for (const mark of marks) expect(bundlesWith(distTest, mark), mark).not.toEqual([]);
   });
 });
