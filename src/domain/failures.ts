@@ -55,8 +55,8 @@ export type LinkFailure = {
   readonly message: string;
 };
 
-/** The embedded store cannot do what was asked. */
+/** The store cannot do what was asked. `StoreFenced`: another process writes in our place. */
 export type StoreFailure = {
-  readonly _tag: 'StoreUnavailable' | 'StoreCorrupt' | 'StoreFull';
+  readonly _tag: 'StoreUnavailable' | 'StoreCorrupt' | 'StoreFull' | 'StoreFenced';
   readonly message: string;
 };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+import { sqliteCode } from './diskTrouble.ts';
 import { migrate } from './migrations.ts';
 import type { ThreadFailure, ThreadInput } from './storeThread.ts';
 
@@ -24,12 +25,6 @@ export const loadSqlite = (): typeof import('node:sqlite') => {
     process.emitWarning = emitWarning;
   }
 };
-
-/** Extended codes of SQLite carry the primary one in their low byte; null for other errors. */
-export const sqliteCode = (cause: unknown): number | null =>
-  cause instanceof Error && 'errcode' in cause && typeof cause.errcode === 'number'
-    ? cause.errcode & 0xff
-    : null;
 
 /** What an error of SQLite means to the one who asked. */
 export const toThreadFailure = (cause: unknown, file: string): ThreadFailure => {

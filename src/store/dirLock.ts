@@ -2,7 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
-import { loadSqlite, sqliteCode } from './database.ts';
+import { loadSqlite } from './database.ts';
+import { sqliteCode } from './diskTrouble.ts';
 import { DataDirLocked, DataDirRefused } from './errors.ts';
 
 /** Locked by whoever uses the folder. No other code may open it: closing any descriptor drops a POSIX lock. */
@@ -33,7 +34,7 @@ const holderOf = (dir: string): number | null => {
 
 const locked = (dir: string): DataDirLocked => {
   const pid = holderOf(dir);
-  const who = pid === null ? 'another process that is just starting' : `process ${pid}`;
+  const who = pid === null ? 'another process' : `process ${pid}`;
   return new DataDirLocked({
     dir,
     pid,
@@ -46,12 +47,20 @@ const refused = (dir: string, cause: unknown): DataDirRefused => {
   return new DataDirRefused({ dir, message: `cannot lock ${dir}: ${detail}; check that it is writable` });
 };
 
-const acquire = (dir: string) => {
+/** A process that is refused an exclusive lock holds a pending one for an instant, in which nobody may share. */
+const SHARE_PATIENCE_MS = 500;
+
+const acquire = (dir: string, isShared: boolean) => {
   const { DatabaseSync } = loadSqlite();
-  const db = new DatabaseSync(join(dir, LOCK_FILE), { timeout: 0 });
+  const db = new DatabaseSync(join(dir, LOCK_FILE), { timeout: isShared ? SHARE_PATIENCE_MS : 0 });
   try {
-    db.exec('BEGIN EXCLUSIVE');
-    writeFileSync(join(dir, PID_FILE), `${process.pid}\n`, { mode: 0o600 });
+    // A transaction that has read holds SQLite's shared lock until it ends: compatible with others of its kind only.
+    if (isShared) {
+      db.exec('BEGIN');
+      db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    } else db.exec('BEGIN EXCLUSIVE');
+    if (!isShared || holderOf(dir) === null)
+      writeFileSync(join(dir, PID_FILE), `${process.pid}\n`, { mode: 0o600 });
     return db;
   } catch (cause) {
     db.close();
@@ -59,20 +68,30 @@ const acquire = (dir: string) => {
   }
 };
 
+/** The name stays where it is another's: several processes may share the folder. */
+const forgetPid = (dir: string): void => {
+  if (holderOf(dir) === process.pid) rmSync(join(dir, PID_FILE), { force: true });
+};
+
+const lockBy = (dir: string, isShared: boolean) =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => acquire(dir, isShared),
+      catch: (cause) => (sqliteCode(cause) === SQLITE_BUSY ? locked(dir) : refused(dir, cause)),
+    }),
+    (db) =>
+      Effect.sync(() => {
+        forgetPid(dir);
+        db.close();
+      }),
+  );
+
 /**
  * Takes the folder for this process until the scope closes. The lock is one of the operating system (an exclusive
  * transaction of SQLite, whose locks are `fcntl`), so it ends with its process however that dies, and a process that
  * happens to get the same pid later is never mistaken for the holder.
  */
-export const lockDir = (dir: string) =>
-  Effect.acquireRelease(
-    Effect.try({
-      try: () => acquire(dir),
-      catch: (cause) => (sqliteCode(cause) === SQLITE_BUSY ? locked(dir) : refused(dir, cause)),
-    }),
-    (db) =>
-      Effect.sync(() => {
-        rmSync(join(dir, PID_FILE), { force: true });
-        db.close();
-      }),
-  );
+export const lockDir = (dir: string) => lockBy(dir, false);
+
+/** Takes the folder together with others that share it; refused while somebody has it alone, and refuses those. */
+export const shareDir = (dir: string) => lockBy(dir, true);

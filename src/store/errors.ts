@@ -24,6 +24,12 @@ export class StoreConflict extends Data.TaggedError('StoreConflict')<{
   readonly message: string;
 }> {}
 
+/** Another process has taken the lease this handle writes under: nothing was written, and nothing will be any more. */
+export class StoreFenced extends Data.TaggedError('StoreFenced')<{
+  readonly lease: string;
+  readonly message: string;
+}> {}
+
 /** A name, key or value that cannot be stored. A defect of the caller, reported instead of stored wrongly. */
 export class StoreInvalid extends Data.TaggedError('StoreInvalid')<{ readonly message: string }> {}
 
@@ -54,7 +60,13 @@ export class StoreForeign extends Data.TaggedError('StoreForeign')<{
 }> {}
 
 /** What an operation on an open store can answer instead of a result. */
-export type StoreError = StoreUnavailable | StoreFull | StoreCorrupt | StoreConflict | StoreInvalid;
+export type StoreError =
+  | StoreUnavailable
+  | StoreFull
+  | StoreCorrupt
+  | StoreConflict
+  | StoreFenced
+  | StoreInvalid;
 
 /** What can keep a store from opening. */
 export type StoreOpenError = StoreError | DataDirRefused | DataDirLocked | SchemaTooNew | StoreForeign;
@@ -64,6 +76,7 @@ export const toStoreFailure = (error: StoreOpenError): StoreFailure => {
   switch (error._tag) {
     case 'StoreFull':
     case 'StoreCorrupt':
+    case 'StoreFenced':
       return { _tag: error._tag, message: error.message };
     default:
       return { _tag: 'StoreUnavailable', message: error.message };

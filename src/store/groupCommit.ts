@@ -1,7 +1,9 @@
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
-import { StoreFull, StoreUnavailable } from './errors.ts';
-import type { Write, WriteResult } from './storeThread.ts';
-import type { ThreadError, WorkerClient } from './workerClient.ts';
+import { StoreCorrupt, StoreFenced, StoreFull, StoreInvalid, StoreUnavailable } from './errors.ts';
+import type { StoreHealth, StorePressure, StoreTrouble } from './health.ts';
+import { openVitals } from './vitals.ts';
+import type { Fence, Write, WriteResult } from './write.ts';
+import { openWriteQueue, type Waiting, type WriteError, type WriteOutcome } from './writeQueue.ts';
 
 /** A commit is sent when this many rows wait ... */
 const GROUP_ROWS = 256;
@@ -10,6 +12,54 @@ const GROUP_PATIENCE_MS = 5;
 /** Beyond these the disk does not keep up and callers are told so at once; about two rounds of 256 miners in bytes. */
 const MAX_PENDING_ROWS = 16_384;
 const MAX_PENDING_BYTES = 134_217_728;
+/** How long a write waits for a store in trouble. */
+const PATIENCE_MS = 60_000;
+/** Pauses between attempts at a commit that met a trouble: doubling between these. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+/** A store whose writes wait longer than this is slow; so is one whose queue is fuller than half. */
+const SLOW_MS = 2_000;
+const SLOW_SHARE = 0.5;
+/** How often waiting writes are looked over. */
+const SWEEP_MS = 250;
+
+/** Why a commit did not succeed. */
+export type CommitFailure =
+  /** May pass: the writes wait and are tried again. `isUnknown`: they may have been written, the answer is missing. */
+  | {
+      readonly kind: 'trouble';
+      readonly trouble: StoreTrouble;
+      readonly message: string;
+      readonly isUnknown: boolean;
+    }
+  /** The lease is another's: nothing was written, and nothing will be any more. */
+  | { readonly kind: 'fenced'; readonly lease: string; readonly message: string }
+  /** Some write can never be stored; nothing was written. Each is then tried alone, so that only that one fails. */
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'corrupt'; readonly message: string }
+  /** The backend is gone for good. */
+  | { readonly kind: 'ended'; readonly message: string };
+
+export type CommitAttempt = {
+  /** Names the writes of a commit within this handle: the same id always comes with the same writes. */
+  readonly id: number;
+  /** Counts from 1. Later ones follow an attempt that failed with a trouble. */
+  readonly attempt: number;
+  /** Under which lease the commit holds; null: none. */
+  readonly fence: Fence | null;
+};
+
+/** Writes all or nothing, durably, and answers one result per write, in order. Always resolves. */
+export type CommitBackend = (
+  writes: readonly Write[],
+  attempt: CommitAttempt,
+) => Promise<Outcome<readonly WriteResult[], CommitFailure>>;
+
+export type GroupCommitOptions = {
+  readonly patienceMs?: number;
+  readonly maxPendingRows?: number;
+  readonly maxPendingBytes?: number;
+};
 
 /** Totals since the store was opened, for metrics; `pendingRows` is the current backlog. */
 export type CommitCounters = {
@@ -18,21 +68,13 @@ export type CommitCounters = {
   readonly pendingRows: number;
 };
 
-type WriteOutcome = Outcome<WriteResult, ThreadError>;
-type Waiting = {
-  readonly write: Write;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly answer: (outcome: WriteOutcome) => void;
+type Group = {
+  id: number;
+  attempt: number;
+  members: readonly Waiting[];
+  /** An attempt may have been written: the members stay together, so that the backend can recognise them by `id`. */
+  isUnknown: boolean;
 };
-
-const sizeOf = (write: Write): { readonly rows: number; readonly bytes: number } =>
-  write.kind === 'snapshot'
-    ? { rows: 1, bytes: write.text.length }
-    : {
-        rows: write.records.length,
-        bytes: write.records.reduce((sum, { key, text }) => sum + text.length + (key?.length ?? 0), 0),
-      };
 
 const overflow = (): StoreFull =>
   new StoreFull({
@@ -42,102 +84,249 @@ const overflow = (): StoreFull =>
 
 const closed = (): StoreUnavailable => new StoreUnavailable({ message: 'the store is closing' });
 
-/** The head of the queue that goes into one commit: whole writes, until the group is full. */
-const takeGroup = (queue: Waiting[]): readonly Waiting[] => {
-  let rows = 0;
-  let count = 0;
-  for (const { rows: more } of queue) {
-    if (count > 0 && rows + more > GROUP_ROWS) break;
-    rows += more;
-    count += 1;
+const answerAll = (members: Iterable<Waiting>, error: WriteError): void => {
+  for (const { answer } of [...members]) answer(fail(error));
+};
+
+const answerEach = (members: readonly Waiting[], results: readonly WriteResult[]): void => {
+  for (const [index, { answer }] of members.entries()) {
+    const result = results[index];
+    if (result === undefined) answer(fail(new StoreUnavailable({ message: 'the answer lacks a write' })));
+    else if (result.kind === 'refused') answer(fail(new StoreInvalid({ message: result.message })));
+    else answer(succeed(result));
   }
-  return queue.splice(0, count);
+};
+
+/** What a write is told whose patience is over. `isUnknown`: it may have been written nevertheless. */
+const impatience = (health: StoreHealth, patienceMs: number, isUnknown: boolean): WriteError => {
+  const reason = health.isWell ? 'the store does not answer' : health.message;
+  const message = `not written within ${patienceMs} ms: ${reason}`;
+  return !isUnknown && !health.isWell && health.trouble === 'full'
+    ? new StoreFull({ where: 'disk', message })
+    : new StoreUnavailable({ message });
 };
 
 /**
  * Collects writes of many callers into one transaction. At most one commit is on its way, so that what arrives
- * meanwhile forms the next group. Every submission is answered exactly once, after the disk has it.
+ * meanwhile forms the next group. A commit that meets a trouble is held and tried again, in order, while callers have
+ * patience. Every submission is answered exactly once, after the disk or server has it.
  */
-export const openGroupCommit = (worker: WorkerClient) => {
-  const queue: Waiting[] = [];
-  const totals = { rows: 0, commits: 0, pendingRows: 0, pendingBytes: 0 };
-  let queuedRows = 0;
+export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptions = {}) => {
+  const patienceMs = options.patienceMs ?? PATIENCE_MS;
+  const queue = openWriteQueue({
+    groupRows: GROUP_ROWS,
+    maxPendingRows: options.maxPendingRows ?? MAX_PENDING_ROWS,
+    maxPendingBytes: options.maxPendingBytes ?? MAX_PENDING_BYTES,
+  });
+  const vitals = openVitals();
+  const totals = { rows: 0, commits: 0 };
+  /** To be committed before the queue: held in a trouble, or taken apart because one of them cannot be stored. */
+  const ahead: Group[] = [];
+  let inFlight: Group | null = null;
+  let lastId = 0;
   let oldestAtMs = 0;
+  let pauseUntilMs = 0;
   let timer: NodeJS.Timeout | undefined;
-  let committing: Promise<void> | null = null;
-  let closing = false;
+  let sweeper: NodeJS.Timeout | undefined;
+  let isClosing = false;
+  let fence: Fence | null = null;
+  let fenced: StoreFenced | null = null;
+  let whenIdle: (() => void) | null = null;
 
-  const commitGroup = async (): Promise<void> => {
-    const group = takeGroup(queue);
-    for (const { rows } of group) queuedRows -= rows;
-    oldestAtMs = performance.now();
-    const outcome = await worker.ask(
-      'commit',
-      group.map(({ write }) => write),
-    );
+  const nextId = (): number => {
+    lastId += 1;
+    return lastId;
+  };
+
+  const isSlow = (): boolean => queue.oldestAgeMs() > SLOW_MS || queue.pressure().share > SLOW_SHARE;
+  const noteSlowness = (): void => {
+    if (vitals.health().isWell && isSlow())
+      vitals.unwell('slow', `the oldest write has waited ${Math.round(queue.oldestAgeMs())} ms`);
+  };
+
+  const hold = (group: Group, failure: Extract<CommitFailure, { kind: 'trouble' }>): void => {
+    vitals.unwell(failure.trouble, failure.message);
+    group.isUnknown ||= failure.isUnknown;
+    pauseUntilMs =
+      performance.now() + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(10, group.attempt - 1));
+    ahead.unshift(group);
+  };
+
+  const settle = (
+    group: Group,
+    outcome: Awaited<ReturnType<CommitBackend>>,
+    usedFence: Fence | null,
+  ): void => {
     totals.commits += 1;
-    for (const [index, { rows, bytes, answer }] of group.entries()) {
-      totals.pendingRows -= rows;
-      totals.pendingBytes -= bytes;
-      if (outcome.ok) totals.rows += rows;
-      const result = outcome.ok ? outcome.value[index] : undefined;
-      if (!outcome.ok) answer(outcome);
-      else if (result === undefined)
-        answer(fail(new StoreUnavailable({ message: 'the answer lacks a write' })));
-      else answer(succeed(result));
+    if (outcome.ok) {
+      for (const { rows } of group.members) totals.rows += rows;
+      answerEach(group.members, outcome.value);
+      if (!isSlow()) vitals.well();
+      return;
     }
+    const failure = outcome.error;
+    switch (failure.kind) {
+      case 'trouble':
+        hold(group, failure);
+        return;
+      case 'fenced':
+        // Under a lease that was taken again meanwhile, what came later may still be written.
+        if (fence === usedFence) fenced = new StoreFenced(failure);
+        answerAll(fenced === null ? group.members : queue.pending(), new StoreFenced(failure));
+        return;
+      case 'refused':
+        if (group.members.length === 1) answerAll(group.members, new StoreInvalid(failure));
+        else
+          ahead.unshift(
+            ...group.members.map((one) => ({ id: nextId(), attempt: 0, members: [one], isUnknown: false })),
+          );
+        return;
+      case 'corrupt':
+        vitals.unwell('failed', failure.message);
+        answerAll(group.members, new StoreCorrupt(failure));
+        return;
+      case 'ended':
+        vitals.unwell('failed', failure.message);
+        answerAll(group.members, new StoreUnavailable(failure));
+    }
+  };
+
+  /** The next group with somebody waiting, or null. */
+  const nextGroup = (): Group | null => {
+    for (;;) {
+      const held = ahead.shift();
+      if (held !== undefined) {
+        const open = held.members.filter(({ isAnswered }) => !isAnswered());
+        if (open.length === 0) continue;
+        if (held.isUnknown || open.length === held.members.length) return held;
+        return { ...held, id: nextId(), members: open };
+      }
+      if (!queue.hasQueued()) return null;
+      const members = queue.take();
+      oldestAtMs = performance.now();
+      if (members.length > 0) return { id: nextId(), attempt: 0, members, isUnknown: false };
+    }
+  };
+
+  const waitMs = (): number => {
+    const now = performance.now();
+    if (ahead.length > 0) return pauseUntilMs - now;
+    return isClosing || queue.queuedRows() >= GROUP_ROWS ? 0 : oldestAtMs + GROUP_PATIENCE_MS - now;
   };
 
   const schedule = (): void => {
-    if (committing !== null || queue.length === 0) return;
+    if (inFlight !== null) return;
     clearTimeout(timer);
-    const waitMs =
-      closing || queuedRows >= GROUP_ROWS ? 0 : oldestAtMs + GROUP_PATIENCE_MS - performance.now();
-    if (waitMs > 0) {
-      timer = setTimeout(schedule, waitMs);
+    if (ahead.length === 0 && !queue.hasQueued()) {
+      whenIdle?.();
       return;
     }
-    committing = commitGroup().then(() => {
-      committing = null;
+    const pauseMs = waitMs();
+    if (pauseMs > 0) {
+      timer = setTimeout(schedule, pauseMs);
+      return;
+    }
+    const group = nextGroup();
+    if (group === null) {
       schedule();
-    });
+      return;
+    }
+    group.attempt += 1;
+    inFlight = group;
+    const { id, attempt, members } = group;
+    const usedFence = fence;
+    void commit(
+      members.map(({ write }) => write),
+      { id, attempt, fence: usedFence },
+    )
+      .catch((cause: unknown) => fail<CommitFailure>({ kind: 'ended', message: String(cause) }))
+      .then((outcome) => {
+        inFlight = null;
+        settle(group, outcome, usedFence);
+        schedule();
+      });
   };
 
-  const allCommitted = async (): Promise<void> => {
-    while (committing !== null) await committing;
+  /** Ends the waiting of those without patience; a store without work that was in trouble is asked how it is. */
+  const sweep = (): void => {
+    const now = performance.now();
+    const unknown = new Set(
+      [inFlight, ...ahead.filter(({ isUnknown }) => isUnknown)].flatMap((group) => group?.members ?? []),
+    );
+    for (const waiting of [...queue.pending()]) {
+      if (now - waiting.sinceMs < patienceMs) break;
+      waiting.answer(fail(impatience(vitals.health(), patienceMs, unknown.has(waiting))));
+    }
+    noteSlowness();
+    if (!queue.isEmpty()) return;
+    if (vitals.health().isWell || fenced !== null || isClosing) stopSweeping();
+    else if (inFlight === null && now >= pauseUntilMs) {
+      pauseUntilMs = now + LONGEST_PAUSE_MS;
+      void submit({ kind: 'probe' });
+    }
+  };
+  const stopSweeping = (): void => {
+    clearInterval(sweeper);
+    sweeper = undefined;
+  };
+
+  const submit = (write: Write): Promise<WriteOutcome> => {
+    if (isClosing) return Promise.resolve(fail(closed()));
+    if (fenced !== null) return Promise.resolve(fail(fenced));
+    const wasQueued = queue.hasQueued();
+    const answer = queue.add(write);
+    if (answer === null) {
+      noteSlowness();
+      return Promise.resolve(fail(overflow()));
+    }
+    if (!wasQueued) oldestAtMs = performance.now();
+    sweeper ??= setInterval(sweep, SWEEP_MS).unref();
+    schedule();
+    return answer;
   };
 
   return {
-    submit: (write: Write): Promise<WriteOutcome> => {
-      const { rows, bytes } = sizeOf(write);
-      if (closing) return Promise.resolve(fail(closed()));
-      if (totals.pendingRows + rows > MAX_PENDING_ROWS || totals.pendingBytes + bytes > MAX_PENDING_BYTES)
-        return Promise.resolve(fail(overflow()));
-      if (queue.length === 0) oldestAtMs = performance.now();
-      totals.pendingRows += rows;
-      totals.pendingBytes += bytes;
-      queuedRows += rows;
-      return new Promise((answer) => {
-        queue.push({ write, rows, bytes, answer });
-        schedule();
-      });
-    },
+    submit,
     /** Refuses what comes now; resolves when everything accepted before is answered, at most after `patienceMs`. */
-    drain: async (patienceMs: number): Promise<void> => {
-      closing = true;
+    drain: async (drainPatienceMs: number): Promise<void> => {
+      isClosing = true;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      whenIdle = resolve;
       schedule();
-      let late: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => {
-        late = setTimeout(resolve, patienceMs);
-      });
-      await Promise.race([allCommitted(), patience]);
+      const late = setTimeout(resolve, drainPatienceMs);
+      await promise;
       clearTimeout(late);
+      clearTimeout(timer);
+      stopSweeping();
+      ahead.length = 0;
+      answerAll(queue.pending(), closed());
     },
-    counters: (): CommitCounters => ({
-      rows: totals.rows,
-      commits: totals.commits,
-      pendingRows: totals.pendingRows,
-    }),
+    /** From now on commits hold only under this lease. */
+    fence: (next: Fence): void => {
+      fence = next;
+      fenced = null;
+    },
+    currentFence: (): Fence | null => fence,
+    /** For a backend that sees a trouble outside of a commit, such as a lost connection. */
+    reportTrouble: (trouble: StoreTrouble, message: string): void => {
+      vitals.unwell(trouble, message);
+      if (!isClosing) sweeper ??= setInterval(sweep, SWEEP_MS).unref();
+    },
+    /** Ends a pause between two attempts. */
+    retryNow: (): void => {
+      pauseUntilMs = 0;
+      schedule();
+    },
+    /** For a backend that sees that it is back: what is held is tried at once, or else something of no meaning. */
+    reportBack: (): void => {
+      pauseUntilMs = 0;
+      if (queue.isEmpty() && !vitals.health().isWell) void submit({ kind: 'probe' });
+      else schedule();
+    },
+    health: vitals.health,
+    onHealth: vitals.onHealth,
+    pressure: (): StorePressure => queue.pressure(),
+    counters: (): CommitCounters => ({ ...totals, pendingRows: queue.pressure().pendingRows }),
   };
 };
 

@@ -38,6 +38,32 @@ const migrations: readonly string[] = [
     at_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- last_seq counts on over dropped records; records and bytes are of what can still be read.
+  ALTER TABLE logs ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE logs ADD COLUMN records INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE logs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE logs SET (last_seq, records, bytes) = (
+    SELECT coalesce(max(seq), 0), count(value),
+      coalesce(sum(CASE WHEN value IS NULL THEN 0 ELSE octet_length(value) + coalesce(octet_length(key), 0) END), 0)
+    FROM records WHERE log = logs.id
+  );
+  CREATE TABLE id_sets (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE ids (
+    id_set INTEGER NOT NULL REFERENCES id_sets (id),
+    id TEXT NOT NULL,
+    PRIMARY KEY (id_set, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  -- The row of a lease stays after a release, so that no token is given twice.
+  CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    token INTEGER NOT NULL,
+    holder TEXT,
+    beat INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), filling BLOB NOT NULL) STRICT;
+  `,
 ];
 
 /** Version of the schema this release writes. */

@@ -18,9 +18,7 @@ export const openReads = (db: DatabaseSync) => {
     `SELECT seq, key, value AS text FROM records
      WHERE log = (SELECT id FROM logs WHERE name = ?) AND key = ? AND value IS NOT NULL`,
   );
-  const lastSeq = db.prepare(
-    'SELECT max(seq) AS seq FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)',
-  );
+  const lastSeq = db.prepare('SELECT last_seq AS seq FROM logs WHERE name = ?');
   const snapshot = db.prepare(
     'SELECT version, value AS text, revision, saved_at_ms AS savedAtMs FROM snapshots WHERE name = ?',
   );

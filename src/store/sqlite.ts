@@ -4,15 +4,18 @@ import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import type * as Scope from 'effect/Scope';
 
+import { fail, succeed } from '../domain/outcome.ts';
 import { prepareDataDir } from './dataDir.ts';
-import { lockDir } from './dirLock.ts';
-import { StoreInvalid, type StoreOpenError } from './errors.ts';
-import { type CommitCounters, openGroupCommit } from './groupCommit.ts';
-import { openReader } from './sqliteReader.ts';
-import { openWriter } from './sqliteWriter.ts';
-import { type Store, type StoreReader, StoreService } from './store.ts';
-import type { ThreadInput } from './storeThread.ts';
-import { startWorker } from './workerClient.ts';
+import { lockDir, shareDir } from './dirLock.ts';
+import { type StoreError, StoreInvalid, type StoreOpenError } from './errors.ts';
+import { type CommitBackend, type CommitCounters, openGroupCommit } from './groupCommit.ts';
+import { openSqliteLeases } from './sqliteLeases.ts';
+import { type StoreContents, type StoreHandle, type StoreReader, StoreService } from './store.ts';
+import { awaitAnswer, openReader } from './storeReader.ts';
+import type { StoreSize, ThreadInput } from './storeThread.ts';
+import { openStoreVitals } from './storeVitals.ts';
+import { openWriter } from './storeWriter.ts';
+import { startWorker, type WorkerClient } from './workerClient.ts';
 
 /** The database inside a data folder; SQLite adds `-wal` and `-shm` beside it. */
 const DATABASE_FILE = 'store.sqlite';
@@ -29,10 +32,21 @@ export type StoreOptions = {
    * another one is refused afterwards.
    */
   readonly owner?: string;
+  /**
+   * Other processes may open the folder with `shared` as well; who writes is then settled by leases. Without it the
+   * folder is this process's alone.
+   */
+  readonly shared?: boolean;
+  /** How long writes wait while the disk is in trouble, in milliseconds; 60,000 unless given. */
+  readonly patienceMs?: number;
 };
 
 /** The embedded store also tells how well it groups. */
-export type EmbeddedStoreHandle = Store & { readonly counters: () => CommitCounters };
+export type EmbeddedStoreHandle = StoreHandle & {
+  readonly commitCounters: () => CommitCounters;
+  /** Room taken on the disk. */
+  readonly size: Effect.Effect<StoreSize, StoreError>;
+};
 
 const openThread = (input: ThreadInput) =>
   Effect.acquireRelease(
@@ -42,18 +56,30 @@ const openThread = (input: ThreadInput) =>
     (worker) => Effect.promise(() => worker.close(CLOSE_PATIENCE_MS)),
   );
 
-const open = Effect.fn('store.open')(function* ({ dir, owner }: StoreOptions) {
+/** The commits of the thread as a backend of the group commit. */
+const commitBy =
+  (worker: WorkerClient): CommitBackend =>
+  async (writes, { fence }) => {
+    const outcome = await worker.ask('commit', { writes, fence });
+    if (!outcome.ok) return fail({ kind: 'ended', message: outcome.error.message });
+    return outcome.value.ok ? succeed(outcome.value.results) : fail(outcome.value.failure);
+  };
+
+const open = Effect.fn('store.open')(function* ({ dir, owner, shared, patienceMs }: StoreOptions) {
   yield* prepareDataDir(dir);
-  yield* lockDir(dir);
+  yield* shared === true ? shareDir(dir) : lockDir(dir);
   const worker = yield* openThread({ file: join(dir, DATABASE_FILE), readOnly: false, owner: owner ?? null });
   const group = yield* Effect.acquireRelease(
-    Effect.sync(() => openGroupCommit(worker)),
+    Effect.sync(() => openGroupCommit(commitBy(worker), patienceMs === undefined ? {} : { patienceMs })),
     (commits) => Effect.promise(() => commits.drain(CLOSE_PATIENCE_MS)),
   );
   const store: EmbeddedStoreHandle = {
-    ...openReader(worker, { readOnly: false }),
+    ...openReader(worker, { readOnly: false, fence: group.currentFence }),
     ...openWriter(group),
-    counters: group.counters,
+    ...openSqliteLeases(worker, group),
+    ...openStoreVitals(group),
+    commitCounters: group.counters,
+    size: awaitAnswer(() => worker.ask('size', null)),
   };
   return store;
 });
@@ -82,5 +108,5 @@ export const openStoreReadOnly = Effect.fn('store.openReadOnly')(function* ({
       message: `there is no store in ${dir}; check --data-dir, or start the daemon`,
     });
   const worker = yield* openThread({ file, readOnly: true, owner: null });
-  return openReader(worker, { readOnly: true }) satisfies StoreReader;
+  return openReader(worker, { readOnly: true }) satisfies StoreReader & StoreContents;
 });

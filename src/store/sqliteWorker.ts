@@ -1,50 +1,64 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 
+import { openContents } from './contents.ts';
 import { openDatabase, toThreadFailure } from './database.ts';
+import { toCommitFailure } from './diskTrouble.ts';
+import { openLeaseRows } from './leaseRows.ts';
 import { openReads } from './reads.ts';
-import type { Question, Reply, ThreadInput } from './storeThread.ts';
+import type { ExchangeKind, Exchanges, Question, Reply, ThreadInput } from './storeThread.ts';
 import { openWrites } from './writes.ts';
+
+type Handlers = {
+  readonly [Kind in ExchangeKind]: (ask: Exchanges[Kind]['ask']) => Exchanges[Kind]['answer'];
+};
 
 /**
  * Entry of the worker thread: `node:sqlite` is synchronous and a durable commit waits 0.3 to 4 ms for the disk, which
  * no event loop with sockets may do. Questions are answered one by one, in order.
  */
-const serve = (db: DatabaseSync, input: ThreadInput, send: (reply: Reply) => void) => {
+const handlersOf = (db: DatabaseSync, { file, readOnly }: ThreadInput): Handlers => {
   const reads = openReads(db);
-  const writes = input.readOnly ? null : openWrites(db);
+  const contents = openContents(db, file);
+  const leases = openLeaseRows(db);
+  const writes = readOnly ? null : openWrites(db);
   const writable = () => {
     if (writes === null) throw new Error('opened read-only');
     return writes;
   };
-  const answer = (question: Question): unknown => {
-    switch (question.kind) {
-      case 'commit':
-        return writable().commit(question.ask);
-      case 'quarantine':
-        return writable().quarantine(question.ask);
-      case 'read':
-        return reads.read(question.ask);
-      case 'find':
-        return reads.find(question.ask);
-      case 'lastSeq':
-        return reads.lastSeq(question.ask);
-      case 'loadSnapshot':
-        return reads.loadSnapshot(question.ask);
-      case 'setAside':
-        return reads.setAside();
-      case 'close':
-        db.close();
-        return null;
-    }
+  return {
+    ...reads,
+    ...contents,
+    readLease: leases.read,
+    takeLease: leases.take,
+    renewLease: leases.renew,
+    releaseLease: leases.release,
+    quarantine: (ask) => writable().quarantine(ask),
+    commit: (ask) => {
+      try {
+        return writable().commit(ask);
+      } catch (cause) {
+        return { ok: false, failure: toCommitFailure(cause, file) };
+      }
+    },
+    close: () => {
+      db.close();
+      return null;
+    },
   };
-  return (question: Question): void => {
+};
+
+const serve = (db: DatabaseSync, input: ThreadInput, send: (reply: Reply) => void) => {
+  const handlers = handlersOf(db, input);
+  return ({ id, kind, ask }: Question): void => {
     try {
-      send({ id: question.id, ok: true, answer: answer(question) });
+      // Each kind comes with its own question: `Exchanges` is the contract of both sides.
+      const handle = handlers[kind] as (ask: unknown) => unknown;
+      send({ id, ok: true, answer: handle(ask) });
     } catch (cause) {
-      send({ id: question.id, ok: false, failure: toThreadFailure(cause, input.file) });
+      send({ id, ok: false, failure: toThreadFailure(cause, input.file) });
     }
-    if (question.kind === 'close') parentPort?.close();
+    if (kind === 'close') parentPort?.close();
   };
 };
 

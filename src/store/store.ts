@@ -2,6 +2,8 @@ import * as Context from 'effect/Context';
 import type * as Effect from 'effect/Effect';
 
 import type { StoreError } from './errors.ts';
+import type { StoreVitals } from './health.ts';
+import type { Leases } from './lease.ts';
 
 /** What JSON can hold without loss. Numbers are finite; anything else is refused at the door. */
 export type Json =
@@ -81,6 +83,32 @@ export interface StoreReader {
   readonly setAside: Effect.Effect<readonly SetAside[], StoreError>;
 }
 
+export type LogInfo = {
+  readonly name: string;
+  /** Oldest record still kept; 0 for a log without records. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly records: number;
+  /** Of keys and values, without what the store adds to them. */
+  readonly bytes: number;
+};
+
+/** What there is, for `miaoai store`. */
+export interface StoreContents {
+  /** Identity the store was made for, e.g. `finney/86/5F3s…/validator`; null when it was made for none. */
+  readonly owner: Effect.Effect<string | null, StoreError>;
+  readonly logs: Effect.Effect<readonly LogInfo[], StoreError>;
+  readonly snapshotNames: Effect.Effect<readonly string[], StoreError>;
+  readonly counters: Effect.Effect<Readonly<Record<string, number>>, StoreError>;
+  /** Names of the sets that `useIds` made. */
+  readonly idSets: Effect.Effect<readonly string[], StoreError>;
+  /** Ids of a set, ascending by their UTF-8 bytes, from the first after `after` ('' reads from the beginning). */
+  usedIds(
+    set: string,
+    page: { readonly after: string; readonly limit: number },
+  ): Effect.Effect<readonly string[], StoreError>;
+}
+
 /**
  * Where a daemon keeps what must outlive it: append-only logs (evidence, verdicts, weight intents) and named
  * snapshots with compare-and-set. Nothing expires. An answer means that the data is on disk; interrupting a write
@@ -91,7 +119,32 @@ export interface Store extends StoreReader {
   append(log: string, records: readonly NewRecord[]): Effect.Effect<Appended, StoreError>;
   /** Answers the new revision, or `StoreConflict` where `revision` was given and is no longer current. */
   saveSnapshot(snapshot: NewSnapshot): Effect.Effect<number, StoreError>;
+  /**
+   * Uses up ids that may be used once, at most 4,096 per call. Answers the indices of those that were used before, or
+   * stand twice in the call; the others are used from now on.
+   */
+  useIds(set: string, ids: readonly string[]): Effect.Effect<readonly number[], StoreError>;
+  /** Adds a whole number to a counter, which begins at 0, and answers its new value. Not idempotent. */
+  addTo(counter: string, by: number): Effect.Effect<number, StoreError>;
+  /** Drops the records of a log up to `upTo` (inclusive) and answers how many. Sequence numbers go on; keys are freed. */
+  dropRecords(log: string, upTo: number): Effect.Effect<number, StoreError>;
 }
+
+/** For copies of a whole store: what was stored comes back as it was. */
+export interface StoreImport {
+  /**
+   * Appends records under the sequence numbers they had, ascending and above the log's last one; gaps stay gaps.
+   * `StoreInvalid` for any other order, or for a key that the log has.
+   */
+  importRecords(log: string, records: readonly StoredRecord[]): Effect.Effect<void, StoreError>;
+  /** Saves a snapshot with the time at which it was saved first; its revision is a new one. */
+  importSnapshot(
+    snapshot: Omit<NewSnapshot, 'revision'> & Pick<Snapshot, 'savedAtMs'>,
+  ): Effect.Effect<void, StoreError>;
+}
+
+/** A store that was opened for writing, with what its process needs beside the data. */
+export interface StoreHandle extends Store, StoreContents, StoreImport, Leases, StoreVitals {}
 
 /** The store of this process, whichever kind it is. */
 export class StoreService extends Context.Service<StoreService, Store>()('store/Store') {}

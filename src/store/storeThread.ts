@@ -1,26 +1,9 @@
+import type { CommitFailure } from './groupCommit.ts';
+import type { Lease } from './lease.ts';
+import type { LogInfo } from './store.ts';
+import type { Fence, Write, WriteResult } from './write.ts';
+
 /** What travels between the store's client and its worker thread. Plain data on both sides. */
-
-export type AppendWrite = {
-  readonly kind: 'append';
-  readonly log: string;
-  readonly records: readonly { readonly key: string | null; readonly text: string }[];
-};
-
-export type SnapshotWrite = {
-  readonly kind: 'snapshot';
-  readonly name: string;
-  readonly version: number;
-  readonly text: string;
-  /** Revision that must be current; null: nothing may be stored; undefined: whatever there is. */
-  readonly expected: number | null | undefined;
-};
-
-export type Write = AppendWrite | SnapshotWrite;
-
-export type WriteResult =
-  | { readonly kind: 'appended'; readonly lastSeq: number; readonly duplicates: readonly number[] }
-  | { readonly kind: 'saved'; readonly revision: number }
-  | { readonly kind: 'conflict'; readonly actual: number | null };
 
 export type RawRecord = { readonly seq: number; readonly key: string | null; readonly text: unknown };
 export type RawSnapshot = {
@@ -38,9 +21,26 @@ export type RawSetAside = {
   readonly atMs: number;
 };
 
+export type BadValue = { readonly name: string; readonly seq: number | null; readonly reason: string };
+
+export type CommitAnswer =
+  | { readonly ok: true; readonly results: readonly WriteResult[] }
+  | { readonly ok: false; readonly failure: CommitFailure };
+
+/** Room that the embedded store takes on the disk, in bytes. */
+export type StoreSize = {
+  readonly fileBytes: number;
+  readonly walBytes: number;
+  /** Of the file, no longer used: new data goes there first. */
+  readonly freeBytes: number;
+};
+
 /** Questions and answers by kind; the worker answers in the order it was asked. */
 export type Exchanges = {
-  readonly commit: { readonly ask: readonly Write[]; readonly answer: readonly WriteResult[] };
+  readonly commit: {
+    readonly ask: { readonly writes: readonly Write[]; readonly fence: Fence | null };
+    readonly answer: CommitAnswer;
+  };
   readonly read: {
     readonly ask: {
       readonly log: string;
@@ -58,10 +58,35 @@ export type Exchanges = {
   readonly loadSnapshot: { readonly ask: string; readonly answer: RawSnapshot | null };
   /** Marks values that did not parse: `seq` names a record of the log `name`, null the snapshot `name`. */
   readonly quarantine: {
-    readonly ask: readonly { readonly name: string; readonly seq: number | null; readonly reason: string }[];
+    readonly ask: {
+      readonly values: readonly BadValue[];
+      /** Nothing is marked where the fence does not hold. */
+      readonly fence: Fence | null;
+    };
     readonly answer: null;
   };
   readonly setAside: { readonly ask: null; readonly answer: readonly RawSetAside[] };
+  readonly owner: { readonly ask: null; readonly answer: string | null };
+  readonly logs: { readonly ask: null; readonly answer: readonly LogInfo[] };
+  readonly snapshotNames: { readonly ask: null; readonly answer: readonly string[] };
+  readonly counters: { readonly ask: null; readonly answer: Readonly<Record<string, number>> };
+  readonly idSets: { readonly ask: null; readonly answer: readonly string[] };
+  readonly usedIds: {
+    readonly ask: { readonly set: string; readonly after: string; readonly limit: number };
+    readonly answer: readonly string[];
+  };
+  readonly size: { readonly ask: null; readonly answer: StoreSize };
+  readonly readLease: { readonly ask: string; readonly answer: Lease | null };
+  /** `lease`: as stored afterwards. `isDone`: false where what is stored was not what the caller had seen. */
+  readonly takeLease: {
+    readonly ask: { readonly name: string; readonly holder: string; readonly over: Lease | null };
+    readonly answer: { readonly isDone: boolean; readonly lease: Lease | null };
+  };
+  readonly renewLease: {
+    readonly ask: Lease;
+    readonly answer: { readonly isDone: boolean; readonly lease: Lease | null };
+  };
+  readonly releaseLease: { readonly ask: Lease; readonly answer: null };
   readonly close: { readonly ask: null; readonly answer: null };
 };
 

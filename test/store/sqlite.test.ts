@@ -112,7 +112,7 @@ describe('store / sqlite: logs', () => {
     withStore({ dir: freshDir() }, (store) =>
       Effect.gen(function* () {
         const acknowledged = yield* appendEach(store, 2_000);
-        const { rows, commits, pendingRows } = store.counters();
+        const { rows, commits, pendingRows } = store.commitCounters();
         expect(new Set(acknowledged.map(({ lastSeq }) => lastSeq)).size).toBe(2_000);
         expect({ rows, pendingRows }).toEqual({ rows: 2_000, pendingRows: 0 });
         expect(commits).toBeLessThanOrEqual(20);
@@ -126,7 +126,7 @@ describe('store / sqlite: logs', () => {
         const startedAt = performance.now();
         yield* store.append('log', [{ value: 1 }]);
         expect(performance.now() - startedAt).toBeLessThan(1_000);
-        expect(store.counters().commits).toBe(2);
+        expect(store.commitCounters().commits).toBe(2);
       }),
     ));
 
@@ -274,7 +274,7 @@ describe('store / sqlite: damage', () => {
     tamper(dir, 'PRAGMA user_version = 99');
     for (const opening of [EmbeddedStore.open({ dir }), openStoreReadOnly({ dir })]) {
       const error = await failureOf<unknown, unknown>(opening);
-      expect(error).toMatchObject({ _tag: 'SchemaTooNew', found: 99, supported: 1 });
+      expect(error).toMatchObject({ _tag: 'SchemaTooNew', found: 99, supported: 2 });
       expect(String(error)).toContain('newer');
     }
     tamper(dir, 'PRAGMA application_id = 7; PRAGMA user_version = 1');

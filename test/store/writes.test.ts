@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { openDatabase, toThreadFailure } from '#src/store/database.ts';
 import { openReads } from '#src/store/reads.ts';
+import type { Write } from '#src/store/write.ts';
 import { openWrites } from '#src/store/writes.ts';
 
 import { freshDir } from './openStore.ts';
@@ -11,7 +12,15 @@ const opened = () => {
   const file = join(freshDir(), 'store.sqlite');
   const result = openDatabase({ file, readOnly: false, owner: null });
   if (!result.ok) throw new Error(JSON.stringify(result.failure));
-  return { file, db: result.db, writes: openWrites(result.db), reads: openReads(result.db) };
+  const { commit } = openWrites(result.db);
+  const writes = {
+    commit: (group: readonly Write[]) => {
+      const answer = commit({ writes: group, fence: null });
+      if (!answer.ok) throw new Error(answer.failure.message);
+      return answer.results;
+    },
+  };
+  return { file, db: result.db, writes, reads: openReads(result.db) };
 };
 
 const record = (key: string, bytes = 10) => ({ key, text: JSON.stringify('x'.repeat(bytes)) });

@@ -28,7 +28,7 @@ import type { SequencedRecord } from '#src/domain/derivation.ts';
 import type { EvidenceRecord } from '#src/domain/evidence.ts';
 import { createLogger, type Logger } from '#src/logging.ts';
 import { EmbeddedStore, openStoreReadOnly } from '#src/store/sqlite.ts';
-import { type Store, StoreService } from '#src/store/store.ts';
+import { type Store, type StoreReader, StoreService } from '#src/store/store.ts';
 import { DEADLINES, NETUID } from '#test/chain/devnetFixture.ts';
 
 /** What tests of actors share: hosts that run one actor as its machine would, and the services actors live on. */
@@ -197,10 +197,13 @@ export const evidenceOnDisk = (dir: string): Promise<readonly SequencedRecord[]>
   );
 
 const mayNotWrite = () => Effect.die(new Error('this reader does not write'));
-const readOnly = (reader: Omit<Store, 'append' | 'saveSnapshot'>): Store => ({
+const readOnly = (reader: StoreReader): Store => ({
   ...reader,
   append: mayNotWrite,
   saveSnapshot: mayNotWrite,
+  useIds: mayNotWrite,
+  addTo: mayNotWrite,
+  dropRecords: mayNotWrite,
 });
 
 /** Records of one type. */
