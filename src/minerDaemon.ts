@@ -4,6 +4,7 @@ import { chainOfNetwork, firstChainSeen } from './actors/chainIdentity.ts';
 import { minerRuntime } from './actors/layers.ts';
 import { createMinerSystem } from './actors/miner.system.ts';
 import { CurrentPool } from './actors/taskDesk.ts';
+import { CurrentGate } from './actors/workGate.actor.ts';
 import { genesisOf } from './config/networks.ts';
 import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
@@ -33,11 +34,14 @@ export const runMiner = async (): Promise<void> => {
   );
   const runtime = minerRuntime({ log });
   const pool = await runtime.runPromise(CurrentPool);
+  const gate = await runtime.runPromise(CurrentGate);
   const root = createMinerSystem({
     settings: { ...config, modelDirs, version: versionInteger },
     identity,
     runtime,
     pool,
+    gate,
+    dataDir: lock.dir,
     log,
     checkChain: chainOfNetwork(genesisOf(config.network), firstChainSeen()),
   });

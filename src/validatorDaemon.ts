@@ -46,7 +46,7 @@ export const runValidator = async (): Promise<void> => {
     },
     'validator started',
   );
-  const runtime = validatorRuntime({ store, log });
+  const runtime = validatorRuntime({ store, vitals: opened, log });
   const snapshots = await runtime.runPromise(
     Effect.catch(loadSnapshots, (failure) => {
       log.warn({ event: 'snapshot.failed', failure }, 'machines start afresh: their state could not be read');
@@ -59,6 +59,7 @@ export const runValidator = async (): Promise<void> => {
     runtime,
     log,
     checkChain: chainOfNetwork(genesisOf(config.network), chainOfStore(store)),
+    dataDir: dir,
     snapshots,
   });
   await runToEnd({

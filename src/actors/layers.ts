@@ -4,13 +4,16 @@ import * as ManagedRuntime from 'effect/ManagedRuntime';
 
 import { Chain } from '../chain/client.ts';
 import type { Logger as Log } from '../logging.ts';
+import { type StoreVitals, StoreVitalsService } from '../store/health.ts';
 import { type Store, StoreService } from '../store/store.ts';
+import { AnswerOutboxes } from './answerOutbox.ts';
 import { Arrivals } from './arrivals.ts';
 import { ActorFibers } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
 import { MinerLinks } from './minerLinks.ts';
 import { RoundBook } from './roundBook.ts';
 import { CurrentPool } from './taskDesk.ts';
+import { CurrentGate } from './workGate.actor.ts';
 
 const levelOf = (level: string): 'debug' | 'info' | 'warn' | 'error' => {
   switch (level) {
@@ -43,7 +46,11 @@ const logLayer = (log: Log) =>
  * Everything a validator's actors need. Fibers stand on top of the services, so that disposing the runtime ends every
  * link before it releases what the links use.
  */
-export const validatorRuntime = (options: { readonly store: Store; readonly log: Log }) =>
+export const validatorRuntime = (options: {
+  readonly store: Store;
+  readonly vitals: StoreVitals;
+  readonly log: Log;
+}) =>
   ManagedRuntime.make(
     ActorFibers.layer.pipe(
       Layer.provideMerge(
@@ -53,6 +60,7 @@ export const validatorRuntime = (options: { readonly store: Store; readonly log:
           MinerLinks.layer,
           RoundBook.layer,
           Layer.succeed(StoreService, options.store),
+          Layer.succeed(StoreVitalsService, options.vitals),
         ),
       ),
       Layer.provideMerge(logLayer(options.log)),
@@ -63,7 +71,16 @@ export const validatorRuntime = (options: { readonly store: Store; readonly log:
 export const minerRuntime = (options: { readonly log: Log }) =>
   ManagedRuntime.make(
     ActorFibers.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(Chain.layer, CurrentChain.layer, Arrivals.layer, CurrentPool.layer)),
+      Layer.provideMerge(
+        Layer.mergeAll(
+          Chain.layer,
+          CurrentChain.layer,
+          Arrivals.layer,
+          AnswerOutboxes.layer,
+          CurrentPool.layer,
+          CurrentGate.layer,
+        ),
+      ),
       Layer.provideMerge(logLayer(options.log)),
     ),
   );

@@ -7,6 +7,7 @@ import type { Logger } from '../logging.ts';
 import { chainLinkMachine } from '../machines/chainLink.machine.ts';
 import { inferencePoolMachine } from '../machines/inferencePool.machine.ts';
 import { minerMachine } from '../machines/miner.machine.ts';
+import { resourcesMachine } from '../machines/resources.machine.ts';
 import { rootId } from '../machines/root.ts';
 import { validatorSessionMachine } from '../machines/validatorSession.machine.ts';
 import type { AdmissionRules } from '../machines/validatorSessions.ts';
@@ -19,8 +20,10 @@ import { inferenceWorkers } from './inferenceWorkers.actor.ts';
 import type { MinerRuntime } from './layers.ts';
 import { listener } from './listener.actor.ts';
 import { createObserver } from './observer.ts';
+import { sampleResources } from './resourceWatch.actor.ts';
 import { createTaskDesk, type PoolHolder } from './taskDesk.ts';
 import { validatorLink } from './validatorLink.actor.ts';
+import { type GateState, workGate } from './workGate.actor.ts';
 
 export type MinerSettings = {
   readonly netuid: Netuid;
@@ -51,6 +54,10 @@ export type MinerParts = {
   readonly runtime: MinerRuntime;
   /** The pool service of the runtime. */
   readonly pool: PoolHolder;
+  /** The gate service of the runtime. */
+  readonly gate: GateState;
+  /** Folder whose file system must have room. */
+  readonly dataDir: string;
   readonly log: Logger;
   readonly checkChain: CheckChain;
 };
@@ -106,8 +113,12 @@ const machineOf = (parts: MinerParts) => {
         version: settings.version,
       }),
       withdrawAxon: withdrawAxon(runtime, { identity }),
+      workGate: workGate(runtime),
+      resources: resourcesMachine.provide({
+        actors: { sampleResources: sampleResources(runtime, { dir: parts.dataDir }) },
+      }),
       validatorSession: validatorSessionMachine.provide({
-        actors: { peerLink: validatorLink(runtime, { desk: createTaskDesk(parts.pool), rules }) },
+        actors: { peerLink: validatorLink(runtime, { desk: createTaskDesk(parts.pool, parts.gate), rules }) },
       }),
     },
   });

@@ -8,6 +8,7 @@ import type { TaskDefinition } from '../domain/tasks/definition.ts';
 import { decodeRequest, isTaskKind, type TaskKind, taskKindNames, taskKinds } from '../domain/tasks/kinds.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import type { Refusal } from '../transport/protocol.ts';
+import type { GateState } from './workGate.actor.ts';
 
 export type RefusalReason = (typeof Refusal.Type)['reason'];
 
@@ -115,9 +116,10 @@ type Account = { links: number; open: number };
 
 /**
  * The desk of one miner. Every validator with a link has an equal share of the queue, so that none can fill it alone;
- * tasks of a link that has ended count against its hotkey until they are done.
+ * tasks of a link that has ended count against its hotkey until they are done. While the gate is closed, every new task
+ * is refused as busy.
  */
-export const createTaskDesk = (holder: PoolHolder): TaskDesk => {
+export const createTaskDesk = (holder: PoolHolder, gate: GateState = { reasons: [] }): TaskDesk => {
   const { kinds, models, answer } = createRouter(holder);
   const accounts = new Map<Hotkey, Account>();
   const listeners = new Set<(share: number) => void>();
@@ -133,7 +135,7 @@ export const createTaskDesk = (holder: PoolHolder): TaskDesk => {
     if (account.links === 0 && account.open === 0) accounts.delete(hotkey);
   };
   const answerFor = async (hotkey: Hotkey, account: Account, task: Task): Promise<Answered> => {
-    if (account.open >= share()) return fail('busy');
+    if (gate.reasons.length > 0 || account.open >= share()) return fail('busy');
     account.open += 1;
     try {
       return await answer(hotkey, task);

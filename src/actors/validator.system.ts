@@ -7,8 +7,10 @@ import type { Logger } from '../logging.ts';
 import { chainLinkMachine } from '../machines/chainLink.machine.ts';
 import { epochMachine } from '../machines/epoch.machine.ts';
 import { minerSessionMachine } from '../machines/minerSession.machine.ts';
+import { resourcesMachine } from '../machines/resources.machine.ts';
 import { rootId } from '../machines/root.ts';
 import { roundMachine } from '../machines/round.machine.ts';
+import { storeHealthMachine } from '../machines/storeHealth.machine.ts';
 import { validatorMachine } from '../machines/validator.machine.ts';
 import { weightRevealMachine } from '../machines/weightReveal.machine.ts';
 import { weightSettingMachine } from '../machines/weightSetting.machine.ts';
@@ -23,9 +25,11 @@ import { createObserver } from './observer.ts';
 import { planRound } from './planRound.actor.ts';
 import { prepareValidator } from './prepareValidator.actor.ts';
 import { readReveals } from './readReveals.actor.ts';
+import { sampleResources } from './resourceWatch.actor.ts';
 import { scoreEpoch } from './scoreEpoch.actor.ts';
 import { type RestorableSnapshot, restoring } from './snapshots.ts';
 import { snapshotWriter } from './snapshotWriter.ts';
+import { probeStore, storeWatch } from './storeWatch.actor.ts';
 import { checkWeights, findInclusion, prepareWeights, submitWeights } from './submitWeights.actor.ts';
 
 export type ValidatorSettings = {
@@ -53,6 +57,8 @@ export type ValidatorParts = {
   readonly runtime: ValidatorRuntime;
   readonly log: Logger;
   readonly checkChain: CheckChain;
+  /** Folder whose file system must have room. */
+  readonly dataDir: string;
   /** Persisted machines of an earlier life, by actor id. */
   readonly snapshots: ReadonlyMap<string, RestorableSnapshot>;
 };
@@ -156,6 +162,12 @@ const machineOf = (parts: ValidatorParts) => {
       epoch: epochOf(parts),
       weightSetting: weightSettingOf(parts),
       weightReveal: weightRevealOf(parts),
+      storeHealth: storeHealthMachine.provide({
+        actors: { storeWatch: storeWatch(runtime), probeStore: probeStore(runtime) },
+      }),
+      resources: resourcesMachine.provide({
+        actors: { sampleResources: sampleResources(runtime, { dir: parts.dataDir }) },
+      }),
       minerSession: minerSessionMachine.provide({
         actors: {
           peerLink: minerLink(runtime, { identity, netuid: settings.netuid, limits: defaultLinkLimits }),

@@ -5,6 +5,7 @@ import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
 import type { SubnetSnapshot } from '../domain/metagraph.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
+import type { HoldReasons } from '../domain/workHold.ts';
 import { delays } from './delays.ts';
 import { root } from './root.ts';
 import { type RoundCandidate, type RoundOutput, roundMachine } from './round.machine.ts';
@@ -30,12 +31,16 @@ export type EpochInput = EpochSchedule & {
   readonly dueAfterFraction: number;
   readonly roundDeadlineMs: number;
   readonly roundIntervalMs: number;
+  /** Why no round may begin now; empty when one may. */
+  readonly holds: HoldReasons;
 };
 
 export type EpochEvent =
   | { readonly type: 'block.finalized'; readonly block: BlockNumber }
   | ({ readonly type: 'epoch.rescheduled'; readonly candidates: readonly RoundCandidate[] } & EpochSchedule)
   | { readonly type: 'sessions.changed'; readonly ready: number; readonly dialing: number }
+  /** The store, memory, descriptors or disk: empty when work may go on. */
+  | { readonly type: 'work.held'; readonly reasons: HoldReasons }
   /** The chain has begun the next epoch, or the validator drains. */
   | { readonly type: 'epoch.close' }
   | { readonly type: 'system.resumed' };
@@ -55,6 +60,9 @@ export type EpochFact =
       readonly ready: number;
       readonly readyBefore: number;
     }
+  /** No round begins before what keeps from it is over; told when it keeps the next round from beginning. */
+  | { readonly type: 'rounds.held'; readonly epoch: EpochIndex; readonly reasons: HoldReasons }
+  | { readonly type: 'rounds.freed'; readonly epoch: EpochIndex }
   | { readonly type: 'epoch.stalled'; readonly epoch: EpochIndex; readonly failure: StoreFailure }
   | ({ readonly type: 'round.ended' } & RoundOutput);
 
@@ -121,6 +129,8 @@ export const epochMachine = setup({
   },
   guards: {
     isClosing: or([stateIn('#epoch.rounds.closed'), stateIn('#epoch.rounds.collecting.last')]),
+    isHeld: ({ context }) => context.holds.length > 0,
+    isFree: ({ context }) => context.holds.length === 0,
     hasMiners: ({ context }) =>
       context.candidates.length > 0 && context.ready > 0 && (context.rounds > 0 || context.dialing === 0),
     hasCollapsed: ({ context }) => isCollapsed(context),
@@ -145,6 +155,12 @@ export const epochMachine = setup({
       ready: context.ready,
       readyBefore: context.readyBefore ?? 0,
     })),
+    reportHeld: sendTo(root, ({ context }) => ({
+      type: 'rounds.held',
+      epoch: context.epoch,
+      reasons: context.holds,
+    })),
+    reportFreed: sendTo(root, ({ context }) => ({ type: 'rounds.freed', epoch: context.epoch })),
     reportRound: sendTo(root, ({ event }) => ({ type: 'round.ended', ...roundOutput(event) })),
     reportScored: sendTo(root, ({ context }) => ({
       type: 'epoch.scored',
@@ -178,6 +194,10 @@ export const epochMachine = setup({
         endsAtBlock: event.endsAtBlock,
       })),
     },
+    'work.held': {
+      description: 'The round under way goes on: it needs little more than what it has.',
+      actions: assign(({ event }) => ({ holds: event.reasons })),
+    },
     'sessions.changed': { actions: assign(({ event }) => ({ ready: event.ready, dialing: event.dialing })) },
     'system.resumed': { description: 'A new epoch, or one restored where no timer runs: nothing to resume.' },
   },
@@ -189,9 +209,17 @@ export const epochMachine = setup({
         open: {
           description: 'Nobody can be asked: links are being dialled.',
           always: [
+            { guard: 'isHeld', target: 'held' },
             { guard: 'hasCollapsed', target: 'recovering', actions: 'reportRecovering' },
             { guard: 'hasMiners', target: 'collecting' },
           ],
+          on: { 'epoch.close': 'closed' },
+        },
+        held: {
+          description:
+            'The store is in trouble, or memory, descriptors or disk are short: a round would be asked and could not be recorded. The reasons are in the context. Goes on by itself.',
+          entry: 'reportHeld',
+          always: { guard: 'isFree', target: 'open', actions: 'reportFreed' },
           on: { 'epoch.close': 'closed' },
         },
         recovering: {

@@ -2,16 +2,23 @@ import type { CallbackActorLogic, EventObject } from 'xstate';
 
 import type { LinkFailure, SubmitFailure } from '../domain/failures.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
+import type { HoldReasons, WorkConditions } from '../domain/workHold.ts';
 import type { AnnouncedAxon, AxonFact, Warned } from './axonAnnouncement.ts';
 import type { ChainFact, ChainLinkInput } from './chainLife.ts';
 import type { InferencePoolFact, InferencePoolInput } from './inferencePool.machine.ts';
 import type { Membership, MembershipFact } from './membership.ts';
+import type { ResourcesFact } from './resources.machine.ts';
 import type { ChildEnded } from './root.ts';
+import type { StoreHealthFact } from './storeHealth.machine.ts';
 import type { ValidatorSessionFact } from './validatorSession.machine.ts';
 import type { AdmissionRules, SessionTable } from './validatorSessions.ts';
 
 /** Accepts TCP connections and holds each until its session takes it. */
 export type Listener = CallbackActorLogic<EventObject, { readonly genesisHash: string }>;
+
+export type WorkGateEvent = { readonly type: 'work.held'; readonly reasons: HoldReasons };
+/** Tells the desk whether new tasks are taken; empty reasons open it. */
+export type WorkGate = CallbackActorLogic<EventObject, Record<string, never>>;
 
 export type MinerInput = {
   readonly hotkey: Hotkey;
@@ -27,6 +34,9 @@ export type MinerInput = {
 export type MinerFact =
   | AxonFact
   | MembershipFact
+  /** New tasks are refused as busy; links and open tasks stay. */
+  | { readonly type: 'tasks.held'; readonly reasons: HoldReasons }
+  | { readonly type: 'tasks.freed' }
   | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string };
 
 export type MinerEvent =
@@ -34,7 +44,10 @@ export type MinerEvent =
   | InferencePoolFact
   | ValidatorSessionFact
   | MinerFact
+  | StoreHealthFact
+  | ResourcesFact
   | ChildEnded
+  | { readonly type: 'gate.closed' }
   | { readonly type: 'defect.forgotten' }
   | { readonly type: 'listener.bound'; readonly port: number }
   | { readonly type: 'listener.closed'; readonly failure: LinkFailure }
@@ -44,7 +57,8 @@ export type MinerEvent =
 export type MinerOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
 
 export type MinerContext = MinerInput &
-  Membership & {
+  Membership &
+  WorkConditions & {
     readonly genesisHash: string | null;
     readonly block: BlockNumber;
     readonly boundPort: number;

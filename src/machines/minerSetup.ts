@@ -1,6 +1,7 @@
 import { assign, enqueueActions, sendTo, setup } from 'xstate';
 
 import type { SubmitFailure } from '../domain/failures.ts';
+import { holdReasons } from '../domain/workHold.ts';
 import {
   type AnnounceAxon,
   isNews,
@@ -14,12 +15,14 @@ import { chainLinkMachine } from './chainLink.machine.ts';
 import { delays } from './delays.ts';
 import { inferencePoolMachine } from './inferencePool.machine.ts';
 import { seeMetagraph } from './membership.ts';
-import type { Listener, MinerContext, MinerEvent, MinerInput, MinerOutput } from './minerLife.ts';
+import type { Listener, MinerContext, MinerEvent, MinerInput, MinerOutput, WorkGate } from './minerLife.ts';
+import { resourcesMachine } from './resources.machine.ts';
 import { sessionDefectLimit } from './restart.ts';
 import { root } from './root.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
 import { validatorSessionMachine } from './validatorSession.machine.ts';
 import { replaced, revoked, withoutSession } from './validatorSessions.ts';
+import { conditionsAfter } from './workConditions.ts';
 
 /** A metagraph has at most 256 neurons, so no more validators than that can be served at once. */
 const maxSessions = 256;
@@ -37,6 +40,8 @@ export const minerSetup = setup({
     chainLink: chainLinkMachine,
     inferencePool: inferencePoolMachine,
     validatorSession: validatorSessionMachine,
+    resources: resourcesMachine,
+    workGate: unprovidedLink('workGate') as WorkGate,
     listener: unprovidedLink('listener') as Listener,
     announceAxon: unprovidedTask('announceAxon') as AnnounceAxon,
     withdrawAxon: unprovidedTask('withdrawAxon') as WithdrawAxon,
@@ -85,6 +90,15 @@ export const minerSetup = setup({
       enqueue.sendTo(root, { type: 'axon.refused', ...warning, retryAtBlock });
     }),
     recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
+    recordConditions: enqueueActions(({ enqueue, context, event }) => {
+      const before = holdReasons(context);
+      const conditions = conditionsAfter(context, event);
+      const reasons = holdReasons(conditions);
+      enqueue.assign(conditions);
+      enqueue.sendTo('workGate', { type: 'work.held', reasons });
+      if (reasons.length > 0) enqueue.sendTo(root, { type: 'tasks.held', reasons });
+      else if (before.length > 0) enqueue.sendTo(root, { type: 'tasks.freed' });
+    }),
     acceptPeer: enqueueActions(({ enqueue, event, context }) => {
       if (event.type !== 'peer.arrived') return;
       enqueue.spawnChild('validatorSession', {

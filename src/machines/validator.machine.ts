@@ -1,5 +1,6 @@
-import { assign, not, sendTo, stopChild } from 'xstate';
+import { assign, enqueueActions, not, sendTo, stopChild } from 'xstate';
 
+import { root } from './root.ts';
 import { validatorSetup } from './validatorSetup.ts';
 
 export const validatorMachine = validatorSetup.createMachine({
@@ -16,6 +17,8 @@ export const validatorMachine = validatorSetup.createMachine({
     confirmedEpoch: null,
     confirmedAtBlock: null,
     behind: 0,
+    storeTrouble: null,
+    shortages: [],
     exit: 'drained',
     reason: '',
   }),
@@ -23,13 +26,22 @@ export const validatorMachine = validatorSetup.createMachine({
   output: ({ context }) => ({ exit: context.exit, reason: context.reason }),
   states: {
     booting: {
-      description: 'The store is opened and rounds that a crash cut short are marked as abandoned.',
+      description: 'The store is opened; rounds that a crash cut short are found, to be held again or settled.',
       invoke: {
         id: 'prepareValidator',
         src: 'prepareValidator',
         input: ({ context }) => ({ hotkey: context.hotkey }),
         onDone: [
-          { guard: ({ event }) => event.output.ok, target: 'alive' },
+          {
+            guard: ({ event }) => event.output.ok,
+            target: 'alive',
+            actions: enqueueActions(({ enqueue, event }) => {
+              if (!event.output.ok) return;
+              for (const imbalance of event.output.value.unbalanced) {
+                enqueue.sendTo(root, { type: 'requests.unbalanced', ...imbalance });
+              }
+            }),
+          },
           {
             target: 'failed',
             actions: assign(({ event }) =>
@@ -74,6 +86,18 @@ export const validatorMachine = validatorSetup.createMachine({
           src: 'weightAlarm',
           onError: { target: 'failed', actions: 'recordDefect' },
         },
+        {
+          id: 'storeHealth',
+          systemId: 'storeHealth',
+          src: 'storeHealth',
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
+        {
+          id: 'resources',
+          systemId: 'resources',
+          src: 'resources',
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
       ],
       initial: 'running',
       on: {
@@ -94,7 +118,20 @@ export const validatorMachine = validatorSetup.createMachine({
         'epoch.scored': { actions: 'requestWeights' },
         'epoch.stalled': { description: 'The epoch tries again by itself; observers report it.' },
         'rounds.recovering': { description: 'Links collapsed; the epoch waits. Observers report it.' },
+        'rounds.held': { description: 'The epoch waits, and goes on by itself. Observers report it.' },
+        'rounds.freed': { description: 'Rounds go on. Observers report it.' },
+        'store.troubled': { actions: ['recordConditions', 'tellHolds'] },
+        'store.recovered': { actions: ['recordConditions', 'tellHolds'] },
+        'resources.short': { actions: ['recordConditions', 'tellHolds'] },
+        'resources.ample': { actions: ['recordConditions', 'tellHolds'] },
+        'clock.stepped': { description: 'Nothing depends on the wall clock; observers report it.' },
+        'machine.slept': {
+          description: 'The round under way leaves that time out by itself; observers report it.',
+        },
         'round.ended': { description: 'Recorded evidence; observers report it.' },
+        'requests.unbalanced': {
+          description: 'A defect of the books; the round is read from its records. Observers report it.',
+        },
         'chain.opened': {
           description:
             'Weight-setting sends again what a pool may have dropped, and asks this endpoint anew.',

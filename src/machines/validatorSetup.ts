@@ -1,15 +1,18 @@
 import { assign, enqueueActions, setup } from 'xstate';
 
 import type { Hotkey } from '../domain/ids.ts';
+import { holdReasons } from '../domain/workHold.ts';
 import { chainLinkMachine } from './chainLink.machine.ts';
 import { epochMachine, scheduleOf } from './epoch.machine.ts';
 import { lagReading } from './lagReading.ts';
 import { seeMetagraph } from './membership.ts';
 import { minerSessionMachine } from './minerSession.machine.ts';
 import { isOverdueAt, overdueAfterMs } from './overdue.ts';
+import { resourcesMachine } from './resources.machine.ts';
 import { sessionDefectLimit } from './restart.ts';
 import { root } from './root.ts';
 import { applyChange, candidatesOf, linkCounts, recordLink, rosterChange, withoutMiner } from './roster.ts';
+import { storeHealthMachine } from './storeHealth.machine.ts';
 import { unprovidedTask } from './unprovided.ts';
 import type {
   PrepareValidator,
@@ -21,6 +24,7 @@ import type {
 import { weightAlarmMachine } from './weightAlarm.machine.ts';
 import { weightRevealMachine } from './weightReveal.machine.ts';
 import { weightSettingMachine } from './weightSetting.machine.ts';
+import { conditionsAfter } from './workConditions.ts';
 
 const sessionId = (hotkey: Hotkey) => `session/${hotkey}`;
 
@@ -39,6 +43,8 @@ export const validatorSetup = setup({
     weightSetting: weightSettingMachine,
     weightReveal: weightRevealMachine,
     weightAlarm: weightAlarmMachine,
+    storeHealth: storeHealthMachine,
+    resources: resourcesMachine,
   },
   guards: {
     isRegistered: ({ context, event }) =>
@@ -115,6 +121,7 @@ export const validatorSetup = setup({
           dueAfterFraction: context.dueAfterFraction,
           roundDeadlineMs: context.roundDeadlineMs,
           roundIntervalMs: context.roundIntervalMs,
+          holds: holdReasons(context),
         },
       });
       enqueue.sendTo('epoch', { type: 'system.resumed' });
@@ -135,6 +142,11 @@ export const validatorSetup = setup({
     reportOverdue: enqueueActions(({ enqueue, context }) => {
       if (context.subnet === null) return;
       enqueue.sendTo('weightSetting', { type: 'epoch.overdue', epoch: context.subnet.epochIndex });
+    }),
+    recordConditions: assign(({ context, event }) => conditionsAfter(context, event)),
+    tellHolds: enqueueActions(({ enqueue, context }) => {
+      if (context.epoch === null) return;
+      enqueue.sendTo('epoch', { type: 'work.held', reasons: holdReasons(context) });
     }),
     recordLink: assign(({ context, event }) => {
       if (event.type === 'session.ready')

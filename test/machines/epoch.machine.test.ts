@@ -27,6 +27,7 @@ const input: EpochInput = {
   dueAfterFraction: 0.5,
   roundDeadlineMs: 20_000,
   roundIntervalMs: 5_000,
+  holds: [],
 };
 const summary: RoundSummary = {
   dispatched: 1,
@@ -36,11 +37,13 @@ const summary: RoundSummary = {
   missed: 0,
   late: 0,
   unreachable: 0,
+  lost: 0,
 };
 const vector = { uids: [1], values: [65_535] };
 const full = { _tag: 'StoreFull', message: 'no space left' } as const;
 const sessions = (ready: number, dialing: number) => ({ type: 'sessions.changed', ready, dialing }) as const;
 const block = (height: number) => ({ type: 'block.finalized', block: height }) as const;
+const hold = (...reasons: string[]) => ({ type: 'work.held', reasons }) as const;
 const close = { type: 'epoch.close' } as const;
 const scoredFact = { type: 'epoch.scored', epoch: 7, vector, lastEpochBlock: 90, endsAtBlock: 450 };
 
@@ -100,6 +103,8 @@ describe('machines / epoch', () => {
       sessions(0, 0),
       block(270),
       close,
+      hold('store full'),
+      hold(),
       done('round', { roundId: 'r', summary, failure: null }),
       done('scoreEpoch', succeed({ vector, scored: 1 })),
       done('scoreEpoch', fail(full)),
@@ -107,13 +112,45 @@ describe('machines / epoch', () => {
       timeout('recoveryPatience', 'epoch.rounds.recovering'),
       timeout('retryPause', 'epoch.weights.retrying'),
     ];
-    const distinguish = (context: { rounds: number; ready: number; readyBefore: number; block: number }) => [
-      context.rounds > 0,
-      context.ready,
-      context.readyBefore,
-      context.block,
-    ];
+    const distinguish = (context: {
+      rounds: number;
+      ready: number;
+      readyBefore: number;
+      block: number;
+      holds: readonly string[];
+    }) => [context.holds.length, context.rounds > 0, context.ready, context.readyBefore, context.block];
     expect(reachedStates(epochMachine, { input, events, distinguish })).toEqual(stateIds(epochMachine));
+  });
+
+  it('holds no new round while work is held, finishes the one under way, and goes on by itself', async () => {
+    const { actor, plan, holdRound, clock, value, facts } = run();
+    actor.send(sessions(1, 0));
+    actor.send(hold('store full', 'short of memory'));
+    expect(value()).toMatchObject({ rounds: { collecting: 'steady' } });
+    await holdRound();
+    clock.increment(input.roundIntervalMs);
+    expect(value()).toMatchObject({ rounds: 'held' });
+    expect(facts.at(-1)).toEqual({
+      type: 'rounds.held',
+      epoch: 7,
+      reasons: ['store full', 'short of memory'],
+    });
+    actor.send(hold('store full'));
+    clock.increment(10 * input.roundIntervalMs);
+    expect(plan.calls).toHaveLength(1);
+    actor.send(hold());
+    expect(plan.calls).toHaveLength(2);
+    expect(facts.map(({ type }) => type)).toEqual(['round.ended', 'rounds.held', 'rounds.freed']);
+  });
+
+  it('scores and closes an epoch although its rounds are held', async () => {
+    const { actor, score, value } = run({ input: { ...input, holds: ['store slow'] } });
+    actor.send(sessions(1, 0));
+    expect(value()).toEqual({ rounds: 'held', weights: 'waiting' });
+    actor.send(block(444));
+    await score.answer(succeed({ vector, scored: 1 }));
+    actor.send(close);
+    expect(actor.getSnapshot().status).toBe('done');
   });
 
   it('asks nobody while first dials are under way', async () => {

@@ -27,13 +27,20 @@ const refusedWith = (retry: Retry): SubmitFailure => ({
   message: 'too often',
   retry,
 });
+const shortOf = {
+  heapUsedBytes: 9,
+  heapLimitBytes: 10,
+  descriptors: null,
+  descriptorLimit: null,
+  diskFreeBytes: null,
+};
 const open = (inner: string) => ({ alive: { open: inner } });
 
 describe('machines / miner', () => {
   it('promises nothing before its models are loaded', () => {
     const [warming, actions] = initialTransition(minerMachine, minerInput);
     expect(warming.value).toEqual({ alive: 'warming' });
-    expect(actions.map(({ type }) => type)).toEqual(['xstate.spawnChild', 'xstate.spawnChild']);
+    expect(actions.map(({ type }) => type)).toEqual(Array.from({ length: 4 }, () => 'xstate.spawnChild'));
     const [seen] = transition(minerMachine, warming, { type: 'chain.subnet', subnet: registered });
     expect(seen.value).toEqual({ alive: 'warming' });
     expect(seen.context.uid).toBe(1);
@@ -65,6 +72,26 @@ describe('machines / miner', () => {
     ];
     const input = { ...minerInput, withdrawAxonOnStop: true };
     expect(reachedStates(minerMachine, { input, events, distinguish })).toEqual(stateIds(minerMachine));
+  });
+
+  it('refuses new tasks while something is short or the store is in trouble, and keeps its sessions', async () => {
+    const { actor, gate, sessions, facts, value } = await withSessions();
+    const before = sessions();
+    actor.send({ type: 'resources.short', of: ['memory'], ...shortOf });
+    actor.send({ type: 'store.troubled', trouble: 'full', message: 'free some disk space' });
+    actor.send({ type: 'resources.ample', afterMs: 10 });
+    expect(gate.newest().received.at(-1)).toEqual({ type: 'work.held', reasons: ['store full'] });
+    actor.send({ type: 'store.recovered', afterMs: 20 });
+    expect(gate.newest().received.at(-1)).toEqual({ type: 'work.held', reasons: [] });
+    const told = facts.filter(({ type }) => type.startsWith('tasks.'));
+    expect(told).toEqual([
+      { type: 'tasks.held', reasons: ['short of memory'] },
+      { type: 'tasks.held', reasons: ['store full', 'short of memory'] },
+      { type: 'tasks.held', reasons: ['store full'] },
+      { type: 'tasks.freed' },
+    ]);
+    expect(sessions()).toEqual(before);
+    expect(value()).toEqual(open('serving'));
   });
 
   it('listens once it is warm, linked and registered, in any order', () => {

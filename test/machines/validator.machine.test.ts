@@ -19,7 +19,7 @@ import { due, notSet, sealed, setAt } from '#test/support/machinesWeights.ts';
 const twoMiners = withMiners({ '5A': 1, '5B': 1 });
 const nobody = subnetAt({});
 const vector = { uids: [1, 2], values: [65_535, 65_535] };
-const booted = done('prepareValidator', succeed({ abandonedRounds: 0 }));
+const booted = done('prepareValidator', succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
 
 describe('machines / validator', () => {
   it('opens its store before anything else', () => {
@@ -30,10 +30,7 @@ describe('machines / validator', () => {
     expect(alive.value).toEqual({ alive: { running: 'linking' } });
     expect(started.map(({ type }) => type)).toEqual([
       'xstate.stopChild',
-      'xstate.spawnChild',
-      'xstate.spawnChild',
-      'xstate.spawnChild',
-      'xstate.spawnChild',
+      ...Array.from({ length: 6 }, () => 'xstate.spawnChild'),
     ]);
   });
 
@@ -71,14 +68,21 @@ describe('machines / validator', () => {
 
   it('waits for registration and goes on by itself', async () => {
     const { prepare, value, seeSubnet, seeBlock, children, context } = runValidator();
-    await prepare.answer(succeed({ abandonedRounds: 0 }));
+    await prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
     seeBlock(98);
     seeSubnet(nobody);
     expect(value()).toEqual({ alive: { running: 'unregistered' } });
     seeBlock(99);
     seeSubnet(nobody);
     expect(context().block).toBe(100);
-    expect(children()).toEqual(['chainLink', 'weightAlarm', 'weightReveal', 'weightSetting']);
+    expect(children()).toEqual([
+      'chainLink',
+      'resources',
+      'storeHealth',
+      'weightAlarm',
+      'weightReveal',
+      'weightSetting',
+    ]);
     seeSubnet(twoMiners);
     expect(value()).toEqual({ alive: { running: 'validating' } });
     expect(context()).toMatchObject({ uid: 0, epoch: 7 });
@@ -165,6 +169,26 @@ describe('machines / validator', () => {
     expect(context()).toMatchObject({ confirmedEpoch: 9, behind: 0 });
   });
 
+  it('holds no round while its store is in trouble, and goes on by itself', async () => {
+    const { watch, settleRound, planRound, clock, plan, context, seeSubnet } = await inRound();
+    const tell = (health: object) => watch.newest().emit({ type: 'store.health', health, at: 0 });
+    tell({ isWell: false, trouble: 'full', message: 'free some disk space' });
+    expect(context()).toMatchObject({ storeTrouble: 'full', shortages: [] });
+    settleRound();
+    clock.increment(validatorInput.roundIntervalMs);
+    expect(plan.calls).toHaveLength(1);
+    tell({ isWell: true });
+    expect(plan.calls).toHaveLength(2);
+    await planRound();
+    tell({ isWell: false, trouble: 'slow', message: 'wait' });
+    settleRound();
+    seeSubnet(withMiners({ '5A': 1, '5B': 1 }, { epochIndex: 8, lastEpochBlock: 450, nextEpochBlock: 810 }));
+    expect(context().epoch).toBe(8);
+    expect(plan.calls).toHaveLength(2);
+    tell({ isWell: true });
+    expect(plan.calls).toHaveLength(3);
+  });
+
   it('asks for no weights when nobody earned any', async () => {
     const { seeBlock, score, weights } = await validating();
     seeBlock(444);
@@ -192,7 +216,7 @@ describe('machines / validator', () => {
       },
     });
     const { prepare, seeSubnet, openLink, context, children, facts, clock, actor } = runValidator(broken);
-    await prepare.answer(succeed({ abandonedRounds: 0 }));
+    await prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
     const break5A = (): void => {
       seeSubnet(twoMiners);
       openLink('5A');
@@ -341,10 +365,10 @@ describe('machines / validator draining', () => {
     const booting = runValidator();
     booting.drain();
     const linking = runValidator();
-    await linking.prepare.answer(succeed({ abandonedRounds: 0 }));
+    await linking.prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
     linking.drain();
     const unregistered = runValidator();
-    await unregistered.prepare.answer(succeed({ abandonedRounds: 0 }));
+    await unregistered.prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
     unregistered.seeSubnet(nobody);
     unregistered.drain();
     const idle = await validating();

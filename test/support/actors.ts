@@ -150,7 +150,7 @@ export const openStore = async (dir: string) => {
 export const openValidatorLife = async (dir: string, wrap: (store: Store) => Store = (store) => store) => {
   const { store, close } = await openStore(dir);
   const { log, lines } = recordingLog();
-  const runtime: ValidatorRuntime = validatorRuntime({ store: wrap(store), log });
+  const runtime: ValidatorRuntime = validatorRuntime({ store: wrap(store), vitals: store, log });
   const book = await runtime.runPromise(RoundBook);
   const table = await runtime.runPromise(MinerLinks);
   const chain = await runtime.runPromise(CurrentChain);

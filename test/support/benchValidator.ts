@@ -151,7 +151,7 @@ export const startValidator = async (given: {
   const { identity, miners } = given;
   const scope = Effect.runSync(Scope.make());
   const store = await Effect.runPromise(Scope.provide(EmbeddedStore.open({ dir: given.dir }), scope));
-  const runtime = validatorRuntime({ store, log });
+  const runtime = validatorRuntime({ store, vitals: store, log });
   const chain = await runtime.runPromise(CurrentChain);
   // Links read nothing of the chain but the hash that binds their handshake.
   chain.genesisHash = benchGenesisHash;

@@ -6,7 +6,8 @@ import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
 import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { type InferenceWorkers, inferencePoolMachine } from '#src/machines/inferencePool.machine.ts';
 import { minerMachine } from '#src/machines/miner.machine.ts';
-import type { Listener, MinerInput } from '#src/machines/minerLife.ts';
+import type { Listener, MinerInput, WorkGate } from '#src/machines/minerLife.ts';
+import { resourcesMachine, type SampleResources } from '#src/machines/resources.machine.ts';
 import { type AcceptValidator, validatorSessionMachine } from '#src/machines/validatorSession.machine.ts';
 import { fakeLink, fakeTask, start } from '#test/support/machines.ts';
 import { axonAt, neuron, subnetAt } from '#test/support/machinesSubnet.ts';
@@ -47,6 +48,8 @@ export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValida
   const announce = fakeTask<AnnounceAxon>();
   const withdraw = fakeTask<WithdrawAxon>();
   const links = fakeLink<AcceptValidator>();
+  const gate = fakeLink<WorkGate>();
+  const look = fakeTask<SampleResources>();
   const machine = minerMachine.provide({
     actors: {
       chainLink: chainLinkMachine.provide({ actors: { chainSession: chain.logic, readSubnet: read.logic } }),
@@ -55,6 +58,8 @@ export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValida
       listener: listener.logic,
       announceAxon: announce.logic,
       withdrawAxon: withdraw.logic,
+      workGate: gate.logic,
+      resources: resourcesMachine.provide({ actors: { sampleResources: look.logic } }),
     },
   });
   const running = start(machine, { input });
@@ -72,6 +77,8 @@ export const runMiner = (input: MinerInput = minerInput, peerLink?: AcceptValida
     announce,
     withdraw,
     links,
+    gate,
+    look,
     linkOf,
     ...running,
     sessions: () => Object.keys(actor.getSnapshot().children).filter((id) => id.startsWith('session/')),

@@ -4,7 +4,9 @@ import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
 import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
+import { resourcesMachine, type SampleResources } from '#src/machines/resources.machine.ts';
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
+import { type ProbeStore, type StoreWatch, storeHealthMachine } from '#src/machines/storeHealth.machine.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
 import type { PrepareValidator, ValidatorInput } from '#src/machines/validatorLife.ts';
 import { weightRevealMachine } from '#src/machines/weightReveal.machine.ts';
@@ -36,6 +38,7 @@ const roundSummary: RoundSummary = {
   missed: 0,
   late: 0,
   unreachable: 0,
+  lost: 0,
 };
 
 /** A metagraph with our validator, and a miner for each name and port. */
@@ -58,6 +61,9 @@ export const runValidator = (minerSession = minerSessionMachine) => {
   const links = fakeLink<DialMiner>();
   const weights = weightFakes();
   const reveals = fakeTask<ReadReveals>();
+  const watch = fakeLink<StoreWatch>();
+  const probe = fakeTask<ProbeStore>();
+  const look = fakeTask<SampleResources>();
   const round = roundMachine.provide({ actors: { planRound: plan.logic, cohort: cohort.logic } });
   const machine = validatorMachine.provide({
     actors: {
@@ -67,6 +73,10 @@ export const runValidator = (minerSession = minerSessionMachine) => {
       minerSession: minerSession.provide({ actors: { peerLink: links.logic } }),
       weightSetting: weights.machine,
       weightReveal: weightRevealMachine.provide({ actors: { readReveals: reveals.logic } }),
+      storeHealth: storeHealthMachine.provide({
+        actors: { storeWatch: watch.logic, probeStore: probe.logic },
+      }),
+      resources: resourcesMachine.provide({ actors: { sampleResources: look.logic } }),
     },
   });
   const running = start(machine, { input: validatorInput });
@@ -87,6 +97,8 @@ export const runValidator = (minerSession = minerSessionMachine) => {
     links,
     weights,
     reveals,
+    watch,
+    look,
     linkTo,
     ...running,
     children: () => Object.keys(actor.getSnapshot().children).toSorted(),
@@ -103,7 +115,7 @@ export const runValidator = (minerSession = minerSessionMachine) => {
 /** Booted, registered in epoch 7, with two miners that were dialled. */
 export const validating = async () => {
   const validator = runValidator();
-  await validator.prepare.answer(succeed({ abandonedRounds: 0 }));
+  await validator.prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
   validator.seeSubnet(withMiners({ '5A': 1, '5B': 1 }));
   return validator;
 };
