@@ -60,18 +60,19 @@ type Observed = {
   readonly sets: WeightsSet[];
   readonly commits: Committed[];
   readonly reveals: Revealed[];
-  fault: unknown;
 };
 
+type BlockFacts = Pick<Observed, 'epoch' | 'sets' | 'commits' | 'reveals'>;
+
 /** Reads one finalized block: its epoch, and who set weights in it. */
-const observeBlock = async (api: ApiPromise, block: number, seen: Observed): Promise<void> => {
+const readBlock = async (api: ApiPromise, block: number): Promise<BlockFacts> => {
   const hash = await api.rpc.chain.getBlockHash(block);
   const at = await api.at(hash);
   const module = at.query['subtensorModule'];
   const events = await at.query['system']?.['events']?.();
-  const epoch = await module?.['subnetEpochIndex']?.(demoNetuid);
-  seen.epoch = Schema.decodeUnknownSync(Count)(epoch?.toJSON());
-  seen.block = block;
+  const index = await module?.['subnetEpochIndex']?.(demoNetuid);
+  const epoch = Schema.decodeUnknownSync(Count)(index?.toJSON());
+  const facts: BlockFacts = { epoch, sets: [], commits: [], reveals: [] };
   const records = events as unknown as Iterable<{
     readonly event: {
       readonly section: string;
@@ -83,23 +84,65 @@ const observeBlock = async (api: ApiPromise, block: number, seen: Observed): Pro
     if (event.section !== 'subtensorModule') continue;
     if (event.method === 'TimelockedWeightsCommitted') {
       const [hotkey, , , revealRound] = Schema.decodeUnknownSync(CommitEvent)(event.data.toJSON());
-      seen.commits.push({ hotkey, epoch: seen.epoch, block, revealRound });
+      facts.commits.push({ hotkey, epoch, block, revealRound });
     }
     if (event.method === 'TimelockedWeightsRevealed') {
       const [, hotkey] = Schema.decodeUnknownSync(RevealEvent)(event.data.toJSON());
-      seen.reveals.push({ hotkey, epoch: seen.epoch - revealPeriodEpochs, block });
+      facts.reveals.push({ hotkey, epoch: epoch - revealPeriodEpochs, block });
     }
     if (event.method !== 'WeightsSet') continue;
     const [, validator] = Schema.decodeUnknownSync(SetEvent)(event.data.toJSON());
     const row = await module?.['weights']?.(demoNetuid, validator);
     const weights = Schema.decodeUnknownSync(Row)(row?.toJSON());
-    seen.sets.push({
+    facts.sets.push({
       validator,
-      epoch: seen.epoch,
+      epoch,
       block,
       uids: weights.map(([uid]) => uid),
       values: weights.map(([, value]) => value),
     });
+  }
+  return facts;
+};
+
+/** A block counts once, and whole: one that could not be read to its end is read again. */
+const recordBlock = (seen: Observed, block: number, facts: BlockFacts): void => {
+  seen.sets.push(...facts.sets);
+  seen.commits.push(...facts.commits);
+  seen.reveals.push(...facts.reveals);
+  seen.epoch = facts.epoch;
+  seen.block = block;
+};
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Several looks per block of the demo. */
+const lookMs = 50;
+/** Failures in a row while the connection stands: then it is not the chain's absence that they come from. */
+const maxFailures = 20;
+const retryMs = 200;
+
+/** Reads every finalized block in its turn, whatever becomes of the connection meanwhile, until `isOver`. */
+const followBlocks = async (api: ApiPromise, seen: Observed, isOver: () => boolean): Promise<void> => {
+  let failures = 0;
+  while (!isOver()) {
+    // The client would report each request that it cannot send.
+    if (!api.isConnected) {
+      await pause(retryMs);
+      continue;
+    }
+    try {
+      const head = await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead());
+      for (let block = seen.block + 1; block <= head.number.toNumber() && !isOver(); block += 1) {
+        recordBlock(seen, block, await readBlock(api, block));
+      }
+      failures = 0;
+      await pause(lookMs);
+    } catch (error) {
+      if (api.isConnected) failures += 1;
+      if (failures > maxFailures) throw error;
+      await pause(retryMs);
+    }
   }
 };
 
@@ -128,43 +171,46 @@ const readRows = async (
   );
 };
 
-/** Follows the demo's chain with a client that shares no code with the daemons: the unmodified `@polkadot/api`. */
+/**
+ * Follows the demo's chain with a client that shares no code with the daemons: the unmodified `@polkadot/api`. It
+ * connects again by itself, and what happened meanwhile is read afterwards.
+ */
 export const watchChain = async (url: string): Promise<ChainWatch> => {
   // The provider's own type and the one asked for differ under exactOptionalPropertyTypes alone.
   const provider = new WsProvider(url, 1_000) as unknown as NonNullable<ApiOptions['provider']>;
   const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
-  const seen: Observed = { block: 0, epoch: 0, sets: [], commits: [], reveals: [], fault: null };
-  let reading = Promise.resolve();
-  let wanted = 0;
+  const seen: Observed = { block: 0, epoch: 0, sets: [], commits: [], reveals: [] };
   let isClosing = false;
-  const unsubscribe = await api.rpc.chain.subscribeFinalizedHeads((head) => {
-    // Heads still arrive while the subscription is being ended.
-    if (isClosing) return;
-    const latest = head.number.toNumber();
-    for (let block = wanted + 1; block <= latest; block += 1) {
-      reading = reading
-        .then(() => observeBlock(api, block, seen))
-        .catch((error: unknown) => {
-          seen.fault ??= error;
-        });
-    }
-    wanted = Math.max(wanted, latest);
+  let fault: { readonly error: unknown } | null = null;
+  const following = followBlocks(api, seen, () => isClosing).catch((error: unknown) => {
+    fault = { error };
   });
+  const failIfBroken = (): void => {
+    if (fault !== null) throw fault.error;
+  };
   return {
     weightsSet: () => seen.sets,
     commits: () => seen.commits,
     reveals: () => seen.reveals,
-    epoch: () => seen.epoch,
+    epoch: () => {
+      failIfBroken();
+      return seen.epoch;
+    },
     block: () => seen.block,
     rows: async (uids) => {
-      await reading;
-      if (seen.fault !== null) throw seen.fault;
-      return readRows(api, seen.block, uids);
+      for (let failures = 0; ; failures += 1) {
+        failIfBroken();
+        try {
+          return await readRows(api, seen.block, uids);
+        } catch (error) {
+          if (failures > maxFailures) throw error;
+          await pause(retryMs);
+        }
+      }
     },
     close: async () => {
       isClosing = true;
-      unsubscribe();
-      await reading;
+      await following;
       await api.disconnect();
     },
   };

@@ -11,6 +11,8 @@ export type DemoProcess = {
   readonly child: ChildProcess;
   /** Resolves when the process has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** The end of what it wrote to standard error. */
+  readonly lastErrors: () => string;
 };
 
 const parseLine = (text: string): LogLine | null => {
@@ -25,20 +27,24 @@ const parseLine = (text: string): LogLine | null => {
 /** Lines of standard error kept to explain an early death. */
 const keptErrorLines = 20;
 
-/** Starts `node dist/<entry>`; its whole output goes to a file, its JSON lines also to `onLine`. */
-export const startProcess = (options: {
+export type StartOptions = {
   readonly name: string;
   readonly entry: string;
   readonly args: readonly string[];
   readonly logDir: string;
   readonly onLine: (line: LogLine) => void;
-}): DemoProcess & { readonly lastErrors: () => string } => {
+};
+
+/** Starts `node <entry>`; its whole output is appended to a file, its JSON lines also go to `onLine`. */
+export const startProcess = (options: StartOptions): DemoProcess => {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', options.entry, ...options.args],
     { stdio: ['ignore', 'pipe', 'pipe'], env: cleanEnvironment() },
   );
-  const file = createWriteStream(join(options.logDir, `${options.name.replaceAll(' ', '-')}.log`));
+  const file = createWriteStream(join(options.logDir, `${options.name.replaceAll(' ', '-')}.log`), {
+    flags: 'a',
+  });
   const errors: string[] = [];
   child.stdout.pipe(file, { end: false });
   createInterface({ input: child.stdout }).on('line', (text) => {

@@ -6,7 +6,8 @@ import { type DelayLine, openDelayLine } from './delayLine.ts';
 import { demoGenesis, demoNetuid } from './demoGenesis.ts';
 import { writeNonsenseModel } from './nonsenseModel.ts';
 import { freePort, hasLoopbackRange } from './ports.ts';
-import { type DemoProcess, endProcess, type LogLine, startProcess } from './processes.ts';
+import type { LogLine } from './processes.ts';
+import { type Supervised, type SuperviseOptions, supervise } from './supervised.ts';
 
 export type StageOptions = {
   /** Folder for everything the demo writes. */
@@ -30,7 +31,7 @@ export type Stage = {
   readonly url: string;
   readonly cast: readonly Player[];
   readonly validatorDir: string;
-  /** Resolves when a process ends that should not. */
+  /** Resolves when a process has died too often to be started again. */
   readonly collapsed: Promise<string>;
   readonly close: () => Promise<void>;
 };
@@ -57,12 +58,15 @@ const within = async <A>(promise: Promise<A>, patienceMs: number, what: string):
   }
 };
 
-/** Starts and ends the demo's processes: the chain, the miners, the validator, in this order and back. */
+/**
+ * Starts and ends the demo's processes: the chain, the miners, the validator, in this order and back. One that dies is
+ * started again, so that any of them may be killed by hand.
+ */
 export const openStage = async (options: StageOptions): Promise<Stage> => {
   const { dir, dist, onStep } = options;
   const logDir = join(dir, 'logs');
   mkdirSync(logDir, { recursive: true });
-  const started: DemoProcess[] = [];
+  const started: Supervised[] = [];
   const lines: DelayLine[] = [];
   let isClosing = false;
   let collapse: (reason: string) => void = () => {};
@@ -78,34 +82,25 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     return within(Promise.race([awaited, failed]), patienceMs, what);
   };
 
-  const start = (name: string, entry: string, args: readonly string[]) => {
+  const start = (
+    name: string,
+    entry: string,
+    { upEvent, args }: Pick<SuperviseOptions, 'upEvent' | 'args'>,
+  ): Supervised => {
     // Starting goes on in the background after an interruption; what it would start now, nobody would end.
     if (isClosing) throw new Error(`${name} is not started any more`);
-    const listeners = new Set<(line: LogLine) => void>();
-    const process = startProcess({
+    const process = supervise({
       name,
       entry: join(dist, entry),
       args,
       logDir,
-      onLine: (line) => {
-        options.onLine(name, line);
-        for (const listener of listeners) listener(line);
-      },
+      upEvent,
+      onLine: (line) => options.onLine(name, line),
+      onRestart: onStep,
+      onGivenUp: collapse,
     });
     started.push(process);
-    void process.ended.then(({ code, signal }) => {
-      if (!isClosing) collapse(`${name} ended by itself (${signal ?? code}): ${process.lastErrors()}`);
-    });
-    const saw = (event: string): Promise<LogLine> =>
-      new Promise((resolve) => {
-        const listener = (line: LogLine): void => {
-          if (line['event'] !== event) return;
-          listeners.delete(listener);
-          resolve(line);
-        };
-        listeners.add(listener);
-      });
-    return { saw };
+    return process;
   };
 
   const close = async (): Promise<void> => {
@@ -113,10 +108,10 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     const [chain, ...others] = started;
     const validators = others.filter(({ name }) => name === 'validator');
     const miners = others.filter(({ name }) => name !== 'validator');
-    await Promise.all(validators.map((process) => endProcess(process, endPatienceMs)));
-    await Promise.all(miners.map((process) => endProcess(process, endPatienceMs)));
+    await Promise.all(validators.map((process) => process.end(endPatienceMs)));
+    await Promise.all(miners.map((process) => process.end(endPatienceMs)));
     await Promise.all(lines.map((line) => line.close()));
-    if (chain !== undefined) await endProcess(chain, endPatienceMs);
+    if (chain !== undefined) await chain.end(endPatienceMs);
   };
 
   const startChain = async (cast: readonly Player[], hasRange: boolean): Promise<string> => {
@@ -124,10 +119,18 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     const { blockTimeMs, tempo, commitReveal } = options;
     const genesis = demoGenesis({ cast, blockTimeMs, tempo, commitReveal, allowLoopbackAxon: !hasRange });
     writeFileSync(file, JSON.stringify(genesis, null, 2));
-    const chain = start('chain', 'cli.js', ['devnet', '--genesis', file, '--port', '0']);
+    let port = 0;
+    const chain = start('chain', 'cli.js', {
+      upEvent: 'devnet.listening',
+      args: () => ['devnet', '--genesis', file, '--data', join(dir, 'chain'), '--port', String(port)],
+    });
     const line = await unlessCollapsed(chain.saw('devnet.listening'), startPatienceMs, 'starting the chain');
-    onStep(`chain: a block every ${blockTimeMs} ms, ${tempo} blocks per epoch, at ${String(line['url'])}`);
-    return String(line['url']);
+    port = Number(line['port']);
+    const url = String(line['url']);
+    onStep(
+      `chain: a block every ${blockTimeMs} ms, ${tempo} blocks per epoch, at ${url}, pid ${chain.pid()}`,
+    );
+    return url;
   };
 
   const modelDirs = (player: Player): string => {
@@ -162,9 +165,11 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
       );
       args.push('--external-port', String(outside));
     }
-    const miner = start(player.name, 'miner.js', args);
+    const miner = start(player.name, 'miner.js', { upEvent: 'listener.bound', args: () => args });
     await unlessCollapsed(miner.saw('listener.bound'), startPatienceMs * 2, `starting ${player.name}`);
-    onStep(`${player.name}: uid ${player.uid}, ${player.behaviour}, at ${player.ip}:${port}`);
+    onStep(
+      `${player.name}: uid ${player.uid}, ${player.behaviour}, at ${player.ip}:${port}, pid ${miner.pid()}`,
+    );
   };
 
   const common = (url: string, uri: string, dataDir: string): readonly string[] => [
@@ -178,13 +183,14 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
   const startAll = async (): Promise<Stage> => {
     const url = await startChain(cast, hasRange);
     await Promise.all(cast.map((player) => startMiner(player, url)));
-    const validator = start('validator', 'validator.js', [
+    const args = [
       ...common(url, validatorUri, validatorDir),
       ...['--tasks-per-round', '8', '--round-deadline-ms', '3000', '--round-interval-ms', '500'],
       ...['--weights-due-after', '0.7'],
-    ]);
+    ];
+    const validator = start('validator', 'validator.js', { upEvent: 'daemon.started', args: () => args });
     await unlessCollapsed(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
-    onStep('validator: started');
+    onStep(`validator: started, pid ${validator.pid()}`);
     return { url, cast, validatorDir, collapsed, close };
   };
 
