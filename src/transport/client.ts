@@ -28,6 +28,10 @@ export type DialSettings = LinkSettings & {
  *
  * The whole attempt, name resolution included, takes at most `limits.handshakeDeadlineMs`. Closing the scope says bye
  * and waits until the socket is gone.
+ *
+ * A wall clock that is wrong here, or there, keeps nobody from linking: a peer that refuses our time says its own, and
+ * is asked once more by that one. Its word is not proven, and used for nothing else. What it bounds stays: the listener
+ * accepts first messages of its own time only and remembers them for as long, and both proofs are bound to fresh nonces.
  */
 export const dial = Effect.fn('transport.dial')(function* (
   settings: DialSettings,
@@ -36,12 +40,34 @@ export const dial = Effect.fn('transport.dial')(function* (
   if (!handshake.ok) return yield* Effect.fail(handshake.error);
   const expected = checkExpectedHotkey(settings.expectedHotkey);
   if (!expected.ok) return yield* Effect.fail(expected.error);
-  const attempt = yield* Effect.acquireRelease(
-    Effect.sync(() => startAttempt(settings, handshake.value)),
-    (started) => started.release,
-  );
-  return yield* attempt.outcome;
+  const deadlineAtMs = performance.now() + settings.limits.handshakeDeadlineMs;
+  const begin = (offsetMs: number) => {
+    const now = () => handshake.value.now() + offsetMs;
+    return Effect.acquireRelease(
+      Effect.sync(() => startAttempt(settings, { ...handshake.value, now }, deadlineAtMs)),
+      (started) => started.release,
+    );
+  };
+  const first = yield* begin(0);
+  return yield* Effect.catch(first.outcome, (error) => {
+    const offsetMs = offsetOf(error, handshake.value.now());
+    if (offsetMs === null) return Effect.fail(error);
+    return Effect.andThen(
+      first.release,
+      Effect.flatMap(begin(offsetMs), (second) => second.outcome),
+    );
+  });
 });
+
+/** More than a clock set to the wrong day is refused for good: then nothing else works either. */
+const MAX_CLOCK_OFFSET_MS = 86_400_000;
+
+/** How far the clock of a peer that refused ours is ahead of it; null for other errors, and beyond the bound. */
+const offsetOf = (error: LinkError, nowMs: number): number | null => {
+  if (error._tag !== 'RefusedByPeer' || error.clockMs === null) return null;
+  const offsetMs = error.clockMs - nowMs;
+  return Math.abs(offsetMs) <= MAX_CLOCK_OFFSET_MS ? offsetMs : null;
+};
 
 type Attempt = {
   readonly outcome: Effect.Effect<PeerConnection, LinkError>;
@@ -49,9 +75,12 @@ type Attempt = {
 };
 
 /** Opens the WebSocket and hands it to the handshake; one deadline covers both. */
-const startAttempt = (settings: DialSettings, handshake: HandshakeSettings): Attempt => {
+const startAttempt = (
+  settings: DialSettings,
+  handshake: HandshakeSettings,
+  deadlineAtMs: number,
+): Attempt => {
   const { limits } = settings;
-  const deadlineAtMs = performance.now() + limits.handshakeDeadlineMs;
   const opened = Deferred.makeUnsafe<Negotiation, LinkError>();
   const outcome = Effect.flatMap(Deferred.await(opened), (negotiation) => negotiation.outcome);
   const ws = openWebSocket(settings);
@@ -60,7 +89,10 @@ const startAttempt = (settings: DialSettings, handshake: HandshakeSettings): Att
     return { outcome, release: Effect.void };
   }
   let negotiation: Negotiation | null = null;
-  const opening = watchOpening(ws, settings, (error) => Deferred.doneUnsafe(opened, Effect.fail(error)));
+  const leftMs = Math.max(1, Math.round(deadlineAtMs - performance.now()));
+  const opening = watchOpening(ws, { ...settings, leftMs }, (error) =>
+    Deferred.doneUnsafe(opened, Effect.fail(error)),
+  );
   ws.once('open', () => {
     const tcp = opening.tcp();
     if (tcp === null) return;
@@ -84,7 +116,7 @@ const unreachable = ({ host, port }: DialSettings, what: string, cause?: unknown
 /** Watches a WebSocket until it is open; everything that ends it before is reported as unreachable. */
 const watchOpening = (
   ws: WebSocket,
-  settings: DialSettings,
+  settings: DialSettings & { readonly leftMs: number },
   onUnreachable: (error: PeerUnreachable) => void,
 ) => {
   const { handshakeDeadlineMs } = settings.limits;
@@ -92,7 +124,7 @@ const watchOpening = (
   const timer = setTimeout(() => {
     onUnreachable(unreachable(settings, `did not answer within ${handshakeDeadlineMs} ms`));
     ws.terminate();
-  }, handshakeDeadlineMs);
+  }, settings.leftMs);
   const isGone = new Promise<void>((resolve) => ws.once('close', () => resolve()));
   ws.on('error', (error) =>
     onUnreachable(unreachable(settings, `cannot be reached: ${error.message}`, error)),

@@ -21,6 +21,8 @@ export class HandshakeRejected extends Data.TaggedError('HandshakeRejected')<{
 export class RefusedByPeer extends Data.TaggedError('RefusedByPeer')<{
   readonly reason: RefusalReason | 'Unknown';
   readonly closeCode: number;
+  /** Its wall clock, Unix ms, where it refused ours. */
+  readonly clockMs: number | null;
   readonly message: string;
 }> {}
 

@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import { ByteGuard } from './byteGuard.ts';
 import type { LinkLimits } from './limits.ts';
 import { closedByPeer, type LinkEnd, lost, overflow, violation } from './linkEnd.ts';
-import { refusalReasonOf } from './refusals.ts';
+import { clockInRefusal, refusalReasonOf } from './refusals.ts';
 
 /** Receives one binary frame. `receivedAtMs` is `performance.now()` when its last bytes left the kernel. */
 export type OnFrame = (frame: Buffer, receivedAtMs: number) => void;
@@ -70,7 +70,7 @@ class BoundedSocket implements FrameSocket {
     ws.on('ping', onControl);
     ws.on('pong', onControl);
     ws.on('error', (error) => this.end(endOfError(error)));
-    ws.on('close', (code) => this.#finish(endOfCode(code)));
+    ws.on('close', (code, text) => this.#finish(endOfCode(code, text)));
     this.gone = new Promise((resolve) => {
       tcp.once('close', () => resolve());
       if (tcp.destroyed) resolve();
@@ -98,7 +98,7 @@ class BoundedSocket implements FrameSocket {
     // The peer may ignore the close frame, so the time for it is limited.
     const timer = setTimeout(() => this.#tcp.destroy(), this.#closeGraceMs);
     this.#tcp.once('close', () => clearTimeout(timer));
-    this.#ws.close(end.closeCode);
+    this.#ws.close(end.closeCode, end.clockMs === undefined ? undefined : String(end.clockMs));
   }
 
   ended(): LinkEnd | null {
@@ -140,11 +140,13 @@ const endOfError = (error: Error & { readonly code?: unknown }): LinkEnd => {
   return lost(`the connection broke: ${code === '' ? error.name : code}`);
 };
 
-const endOfCode = (code: number): LinkEnd => {
+const endOfCode = (code: number, text: Buffer): LinkEnd => {
   const reason = refusalReasonOf(code);
   if (reason !== null) {
     const message = `the peer refused the link: ${reason}`;
-    return { cause: 'Refused', failure: { _tag: 'Refused', message }, closeCode: code };
+    const clockMs = clockInRefusal(code, text);
+    const end = { cause: 'Refused', failure: { _tag: 'Refused', message }, closeCode: code } as const;
+    return clockMs === null ? end : { ...end, clockMs };
   }
   // 1006 is what ws reports when the TCP connection ended without a close frame.
   return code === 1006

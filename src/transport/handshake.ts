@@ -177,11 +177,10 @@ const judgeClock = (settings: HandshakeSettings, atMs: number): Outcome<void, Re
   const aheadMs = atMs - settings.now();
   if (Math.abs(aheadMs) <= settings.clockWindowMs) return succeed(undefined);
   const direction = aheadMs > 0 ? 'ahead of' : 'behind';
-  return reject(
-    'ClockSkew',
+  const message =
     `the peer's clock is ${Math.round(Math.abs(aheadMs) / 1_000)} s ${direction} ours, ` +
-      `at most ${settings.clockWindowMs / 1_000} s are accepted: synchronise both clocks (NTP)`,
-  );
+    `at most ${settings.clockWindowMs / 1_000} s are accepted: synchronise both clocks (NTP)`;
+  return fail({ reason: 'ClockSkew', message, clockMs: Math.max(0, Math.round(settings.now())) });
 };
 
 const openProof = (noise: NoiseHandshake, message: Uint8Array): Outcome<Proof, Rejection> => {

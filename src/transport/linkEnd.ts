@@ -47,6 +47,8 @@ export type LinkEnd = {
   readonly failure: LinkFailure;
   /** WebSocket close code: ours to the peer, or the peer's to us where it ended the link. */
   readonly closeCode: number;
+  /** Refusals for the clock: what time it is at the side that refuses, Unix ms. */
+  readonly clockMs?: number;
 };
 
 /** Close codes of RFC 6455, 7.4.1. */

@@ -71,13 +71,14 @@ class SocketNegotiation implements Negotiation {
     return Deferred.await(this.#outcome);
   }
 
-  refuse({ reason, message }: Rejection): void {
+  refuse({ reason, message, clockMs }: Rejection): void {
     if (this.#isSettled) return;
     this.#settings.onRefused?.(reason);
     // Settling resumes whoever waits, who may close the socket: the code must be on its way before.
     this.#isSettled = true;
     const failure = { _tag: 'HandshakeFailed', message } as const;
-    this.#socket.end({ cause: 'Refused', failure, closeCode: refusalCodes[reason] });
+    const end = { cause: 'Refused', failure, closeCode: refusalCodes[reason] } as const;
+    this.#socket.end(clockMs === undefined ? end : { ...end, clockMs });
     this.#settle(Effect.fail(new HandshakeRejected({ reason, message })));
   }
 
@@ -152,5 +153,6 @@ class SocketNegotiation implements Negotiation {
 const errorOf = (end: LinkEnd): LinkError => {
   const reason = end.cause === 'Refused' ? refusalReasonOf(end.closeCode) : null;
   if (reason === null) return new LinkBroken({ failure: end.failure });
-  return new RefusedByPeer({ reason, closeCode: end.closeCode, message: end.failure.message });
+  const { closeCode, clockMs = null } = end;
+  return new RefusedByPeer({ reason, closeCode, clockMs, message: end.failure.message });
 };

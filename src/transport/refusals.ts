@@ -1,6 +1,6 @@
 /**
  * Why a connection ends before both sides are proven, and the WebSocket close code that says so: two bytes, whatever
- * the peer sent. Codes 4000..4999 are for private use (RFC 6455, 7.4.2). Numbers are part of the protocol.
+ * the peer sent, and for a clock its digits. Codes 4000..4999 are for private use (RFC 6455, 7.4.2). Numbers are part of the protocol.
  */
 export const refusalCodes = {
   /** Not a handshake message: wrong size, not our JSON, or out of turn. */
@@ -13,7 +13,7 @@ export const refusalCodes = {
   SameRole: 4004,
   /** Addressed to another hotkey than the one that answers here. */
   NotForMe: 4005,
-  /** The clocks differ by more than the window, in either direction. */
+  /** The clocks differ by more than the window, in either direction. The close frame says what time it is here. */
   ClockSkew: 4006,
   /** This first message was seen before. */
   Replayed: 4007,
@@ -48,5 +48,23 @@ export const refusalReasonOf = (closeCode: number): RefusalReason | 'Unknown' | 
 
 export const refusalReasons: readonly RefusalReason[] = names;
 
-/** A refusal that happened here, with a sentence for the log; the peer learns only the code. */
-export type Rejection = { readonly reason: RefusalReason; readonly message: string };
+/**
+ * A refusal that happened here, with a sentence for the log; the peer learns only the code, and with `ClockSkew` what
+ * time it is here.
+ */
+export type Rejection = {
+  readonly reason: RefusalReason;
+  readonly message: string;
+  /** Wall clock of this side, Unix ms; goes into the close frame as decimal digits. */
+  readonly clockMs?: number;
+};
+
+/** Longest number of milliseconds that is read: the year 33658. */
+const CLOCK_DIGITS = /^\d{1,15}$/;
+
+/** The time in the close frame of a refusal for the clock; null where there is none. */
+export const clockInRefusal = (closeCode: number, closeText: Buffer): number | null => {
+  if (closeCode !== refusalCodes.ClockSkew || closeText.length > 15) return null;
+  const digits = closeText.toString('latin1');
+  return CLOCK_DIGITS.test(digits) ? Number(digits) : null;
+};

@@ -45,6 +45,7 @@ const epochInput: EpochInput = {
   dueAfterFraction: 0.75,
   roundDeadlineMs: 1_000,
   roundIntervalMs: 1_000,
+  holds: [],
 };
 
 const fits = (snapshot: RestorableSnapshot, input: unknown): boolean =>

@@ -41,13 +41,13 @@ export const rawDial = async (port: number): Promise<RawPeer> => {
 };
 
 /** The dialing side of a handshake, as a validator would build it. */
-export const honestInitiator = () =>
+export const honestInitiator = (clock: { readonly now: () => number } = Date) =>
   createInitiator({
     network: { genesis: Buffer.from(GENESIS_HASH.slice(2), 'hex'), netuid: NETUID },
     identity: validatorIdentity,
     role: 'validator',
     clockWindowMs: 30_000,
-    now: Date.now,
+    now: clock.now,
     expectedHotkey: minerIdentity.hotkey,
   });
 

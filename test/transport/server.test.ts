@@ -32,7 +32,19 @@ const UPGRADE = [
   'Sec-WebSocket-Version: 13',
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ];
+const A_DAY_MS = 86_400_000;
 const shortDeadline = { ...testLimits, handshakeDeadlineMs: 200 };
+
+/** Runs an hour ahead with every look at it: no offset that it names is right any more. */
+const driftingClock = (): { now(): number } => {
+  let aheadMs = 0;
+  return {
+    now: () => {
+      aheadMs += 3_600_000;
+      return Date.now() + aheadMs;
+    },
+  };
+};
 
 describe('transport / server', () => {
   let listener: TestListener | null = null;
@@ -67,8 +79,8 @@ describe('transport / server', () => {
       ['SameRole', { role: 'miner' }],
       ['NotForMe', { expectedHotkey: strangerIdentity.hotkey }],
       ['NotAuthorised', { identity: strangerIdentity }],
-      ['ClockSkew', { clock: { now: () => now + 60_000 } }],
-      ['ClockSkew', { clock: { now: () => now - 60_000 } }],
+      ['ClockSkew', { clock: { now: () => now + 2 * A_DAY_MS } }],
+      ['ClockSkew', { clock: { now: () => now - 2 * A_DAY_MS } }],
       ['BadSignature', { identity: { ...validatorIdentity, sign: strangerIdentity.sign } }],
       ['BadSignature', { identity: { ...validatorIdentity, sign: () => new Uint8Array(64) } }],
     ];
@@ -82,6 +94,38 @@ describe('transport / server', () => {
     expect(counted('refused.NotAuthorised')).toBe(1);
     expect(counted('established')).toBe(0);
     expect(counted('arrivals')).toBe(cases.length);
+  });
+
+  it('lets a dialer in whose clock is wrong by hours, at its second try by our clock', async () => {
+    const { port } = await startAccepting();
+    const anHourMs = 3_600_000;
+    let links = 0;
+    for (const offsetMs of [-60_000, 60_000, -anHourMs, anHourMs, -20 * anHourMs]) {
+      const scope = openScope();
+      await scope.run(dial(dialSettings(port, { clock: { now: () => Date.now() + offsetMs } })));
+      links += 1;
+      expect(counted('refused.ClockSkew')).toBe(links);
+      await until(() => counted('established') === links, `link ${links}`);
+      await scope.close();
+    }
+    expect(counted('arrivals')).toBe(2 * links);
+  });
+
+  it('asks a peer that goes on refusing its own time no third time', async () => {
+    const { port } = await startAccepting({ clock: driftingClock() });
+    const error = await errorOf(dial(dialSettings(port)));
+    expect(error).toMatchObject({ _tag: 'RefusedByPeer', reason: 'ClockSkew' });
+    expect(counted('refused.ClockSkew')).toBe(2);
+  });
+
+  it('tells a dialer its clock and nothing else', async () => {
+    const { port } = await startAccepting();
+    const peer = await rawDial(port);
+    const reasons: string[] = [];
+    peer.ws.on('close', (_code, text) => reasons.push(text.toString('latin1')));
+    peer.ws.send(honestInitiator({ now: () => 0 }).begin());
+    expect(await peer.closeCode).toBe(refusalCodes.ClockSkew);
+    expect(Math.abs(Number(reasons[0]) - Date.now())).toBeLessThan(10_000);
   });
 
   it('answers every refusal with a close frame of two bytes and nothing else', async () => {
