@@ -25,7 +25,7 @@ const OTHERS = 0o077;
  * A folder name for a network: names stay as they are, anything else is reduced to host and port, and marked with a
  * hash so that two different URLs never share a folder.
  */
-const networkFolder = (network: string): string => {
+export const networkFolder = (network: string): string => {
   if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(network)) return network;
   // Paths are shown in logs and messages: without user, password and path, which providers use as credentials.
   const address = network

@@ -9,20 +9,13 @@ import { prepareDataDir } from './dataDir.ts';
 import { lockDir, shareDir } from './dirLock.ts';
 import { type StoreError, StoreInvalid, type StoreOpenError } from './errors.ts';
 import { type CommitBackend, type CommitCounters, openGroupCommit } from './groupCommit.ts';
-import { openSqliteLeases } from './sqliteLeases.ts';
 import { type StoreContents, type StoreHandle, type StoreReader, StoreService } from './store.ts';
+import { openLeases } from './storeLeases.ts';
 import { awaitAnswer, openReader } from './storeReader.ts';
-import type { StoreSize, ThreadInput } from './storeThread.ts';
+import type { StoreSize } from './storeThread.ts';
 import { openStoreVitals } from './storeVitals.ts';
 import { openWriter } from './storeWriter.ts';
-import { startWorker, type WorkerClient } from './workerClient.ts';
-
-/** The database inside a data folder; SQLite adds `-wal` and `-shm` beside it. */
-const DATABASE_FILE = 'store.sqlite';
-/** Opening may recover a long write-ahead log after a crash. */
-const OPEN_PATIENCE_MS = 30_000;
-/** For what still waits, then for a last checkpoint; afterwards the thread is ended, which loses nothing acknowledged. */
-const CLOSE_PATIENCE_MS = 10_000;
+import type { WorkerClient } from './workerClient.ts';
 
 export type StoreOptions = {
   /** The daemon's data folder; created with mode 0700, locked while the store is open. */
@@ -48,14 +41,6 @@ export type EmbeddedStoreHandle = StoreHandle & {
   readonly size: Effect.Effect<StoreSize, StoreError>;
 };
 
-const openThread = (input: ThreadInput) =>
-  Effect.acquireRelease(
-    Effect.promise(() => startWorker(input, OPEN_PATIENCE_MS)).pipe(
-      Effect.flatMap((outcome) => (outcome.ok ? Effect.succeed(outcome.value) : Effect.fail(outcome.error))),
-    ),
-    (worker) => Effect.promise(() => worker.close(CLOSE_PATIENCE_MS)),
-  );
-
 /** The commits of the thread as a backend of the group commit. */
 const commitBy =
   (worker: WorkerClient): CommitBackend =>
@@ -76,7 +61,7 @@ const open = Effect.fn('store.open')(function* ({ dir, owner, shared, patienceMs
   const store: EmbeddedStoreHandle = {
     ...openReader(worker, { readOnly: false, fence: group.currentFence }),
     ...openWriter(group),
-    ...openSqliteLeases(worker, group),
+    ...openLeases(worker, group),
     ...openStoreVitals(group),
     commitCounters: group.counters,
     size: awaitAnswer(() => worker.ask('size', null)),
