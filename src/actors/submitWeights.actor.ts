@@ -18,6 +18,7 @@ import type {
   WeightsDue,
 } from '../machines/weightSubmission.ts';
 import type { StoreService } from '../store/store.ts';
+import { hasBug, isTestBuild } from '../testBuild.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, connection } from './currentChain.ts';
 import { loadIntent, retireFutile, retireRefused, saveIntent, type WeightIntent } from './weightIntent.ts';
@@ -181,6 +182,20 @@ const sign = Effect.fn('weights.sign')(function* (
 const earlierOf = (known: WeightIntent | null, due: WeightsDue, signing: Signing) =>
   known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier) : null;
 
+/** Long enough that the first extrinsic is in a block: the pool would refuse a second one beside it. */
+const secondSubmissionAfterMs = 2_000;
+
+/** A deliberate bug: other bytes of the same epoch are signed and sent although the first ones were. */
+const submitAgain = Effect.fn('weights.submitAgain')(function* (settings: WeightSettings, due: WeightsDue) {
+  yield* Effect.sleep(secondSubmissionAfterMs);
+  const live = yield* connection;
+  const head = yield* live.finalizedHead();
+  const { identity, versionKey } = settings;
+  const facts = yield* live.readSubmissionFacts({ head, hotkey: identity.hotkey });
+  const again = { identity, facts, versionKey, vector: due.vector, head, periodBlocks: 8 };
+  yield* Effect.flatMap(live.prepareWeights(again), live.submitPrepared);
+});
+
 const prepare = (settings: WeightSettings) =>
   Effect.fn('weights.prepare')(function* (due: WeightsDue) {
     const live = yield* connection;
@@ -207,6 +222,8 @@ const prepare = (settings: WeightSettings) =>
       isSpent: false,
       earlier: earlierOf(known, due, signing),
     });
+    if (isTestBuild && hasBug('secondSubmission'))
+      yield* Effect.forkDetach(Effect.ignore(submitAgain(settings, due)));
     return ready;
   });
 
