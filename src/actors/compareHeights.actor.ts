@@ -3,7 +3,7 @@ import * as Effect from 'effect/Effect';
 
 import { toChainFailure } from '../chain/errors.ts';
 import { readHeight } from '../chain/height.ts';
-import type { HeightReading } from '../domain/chainHeight.ts';
+import { type HeightReading, type ShownTime, timeOf } from '../domain/chainHeight.ts';
 import { maskEndpoint } from '../domain/endpoint.ts';
 import type { ChainFailure } from '../domain/failures.ts';
 import type { Head } from '../domain/metagraph.ts';
@@ -23,8 +23,21 @@ const otherChain = (endpoint: string): ChainFailure => ({
   retry: { when: 'never' },
 });
 
+const nanosPerMs = 1e6;
+
+/** Remembers the newest time of the chain, so that a wrong clock of this machine is found out and does no harm. */
+const chainClock = () => {
+  let shown: ShownTime | null = null;
+  return Effect.fnUntraced(function* (headMs: number) {
+    const atMs = Number(yield* Clock.monotonicTimeNanos) / nanosPerMs;
+    const time = timeOf({ shown, headMs, atMs, wallMs: yield* Clock.currentTimeMillis });
+    shown = time.shown;
+    return { nowMs: time.nowMs, clockBehindMs: time.clockBehindMs };
+  });
+};
+
 /** Ours first: while it is silent there is nothing to compare with, and its watchdog decides. */
-const compare = (settings: CompareSettings) =>
+const compare = (settings: CompareSettings, clock: ReturnType<typeof chainClock>) =>
   Effect.fn('chain.compareHeights')(function* (input: {
     readonly endpoint: string | null;
     readonly head: Head;
@@ -32,9 +45,8 @@ const compare = (settings: CompareSettings) =>
     const { endpoint, head } = input;
     const live = yield* connection;
     const ours = { block: head.block, ...(yield* Effect.mapError(live.paceAt(head), toChainFailure)) };
-    if (endpoint === null) {
-      return { ours, other: ours, isSameChain: true, nowMs: yield* Clock.currentTimeMillis };
-    }
+    if (endpoint === null)
+      return { ours, other: ours, isSameChain: true, ...(yield* clock(ours.timestampMs)) };
     const other = yield* Effect.mapError(
       readHeight({
         endpoint,
@@ -49,14 +61,14 @@ const compare = (settings: CompareSettings) =>
       ours,
       other: { block: other.head.block, timestampMs: other.timestampMs },
       isSameChain: other.hashAsked === null ? null : other.hashAsked === head.blockHash,
-      nowMs: yield* Clock.currentTimeMillis,
+      ...(yield* clock(ours.timestampMs)),
     } satisfies HeightReading;
   });
 
 export const compareHeights = (
   runtime: ActorRuntime<CurrentChain>,
   settings: CompareSettings,
-): CompareHeights => fromEffect(runtime)(compare(settings));
+): CompareHeights => fromEffect(runtime)(compare(settings, chainClock()));
 
 /** The watch over the other endpoints, with its one edge. */
 export const endpointWatch = (runtime: ActorRuntime<CurrentChain>, settings: CompareSettings) =>

@@ -15,7 +15,7 @@ const drainPollMs = 50;
 
 /** Pool events are facts of one edge; the machine gets them with the time it needs for its restart limit. */
 const translate = (event: PoolEvent, planned: string | null): InferencePoolEvent => {
-  if (event.type === 'worker.exited') return { ...event, at: Date.now() };
+  if (event.type === 'worker.exited') return { ...event, at: performance.now() };
   return event.type === 'worker.ready' ? { ...event, note: event.note ?? planned } : event;
 };
 

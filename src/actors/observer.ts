@@ -26,6 +26,7 @@ const levels: Readonly<Record<string, Level>> = {
   'resources.short': 'warn',
   'resources.ample': 'info',
   'clock.stepped': 'warn',
+  'clock.behind': 'warn',
   'machine.slept': 'warn',
   'epoch.scored': 'info',
   'epoch.stalled': 'warn',
@@ -112,6 +113,7 @@ const sayings: Readonly<Record<string, string>> = {
   'store.recovered': 'the store writes again',
   'resources.short': 'this process is about to run out of memory, descriptors or disk',
   'resources.ample': 'memory, descriptors and disk suffice again',
+  'clock.behind': 'the clock of this machine is behind the time of the chain: set it (NTP)',
   'clock.stepped': 'the wall clock of this machine was set; nothing here depends on it',
   'machine.slept':
     'this process did not run for a while: a suspended machine, a stopped process, or overload',

@@ -54,6 +54,9 @@ export const blockAllowance = (beganMs: number): ((blocks: number, nowMs: number
   };
 };
 
+const nanosPerMs = 1e6;
+const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / nanosPerMs);
+
 /** The block of this number as the node has it; fails where it has none. */
 export const headAt = (rpc: Rpc, block: BlockNumber): Effect.Effect<Head, ChainError> =>
   Effect.flatMap(readBlockHash(rpc, block), (blockHash) =>
@@ -114,7 +117,7 @@ export const followHeads = (options: {
   const following = Effect.gen(function* () {
     const announced = yield* Queue.sliding<unknown>(1);
     const readHeads = headsOf(rpc);
-    const isAllowed = blockAllowance(yield* Clock.currentTimeMillis);
+    const isAllowed = blockAllowance(yield* monotonicMs);
     yield* rpc.subscribe({
       method: operation,
       unsubscribe: 'chain_unsubscribeFinalizedHeads',
@@ -126,7 +129,7 @@ export const followHeads = (options: {
     while (true) {
       const header = yield* Queue.take(announced);
       const latest = Number((yield* decodeHeader(header)).number);
-      const nowMs = yield* Clock.currentTimeMillis;
+      const nowMs = yield* monotonicMs;
       if (last !== null && !isAllowed(latest - last, nowMs)) return yield* implausible(last, latest);
       const blocks = missingBlocks(last ?? startOfSession(after ?? null, latest), latest);
       for (let start = 0; start < blocks.length; start += FILL_CONCURRENCY) {

@@ -25,8 +25,10 @@ export type HeightReading = {
   readonly other: TimedHead;
   /** Whether the other has the same block at our height; null when it has none there. */
   readonly isSameChain: boolean | null;
-  /** Our clock, Unix ms. */
+  /** Unix ms: our clock, or what the chain has shown since we watch it where that is later. */
   readonly nowMs: number;
+  /** How far our clock is behind that; 0 where it is not. */
+  readonly clockBehindMs: number;
 };
 
 /**
@@ -47,6 +49,10 @@ export const isOld = ({ ours, nowMs }: HeightReading): boolean => nowMs - ours.t
 export const LAG_TOLERANCE_BLOCKS = 5;
 /** Clocks of hosts differ; Substrate itself accepts blocks from up to 30 s ahead (pallet_timestamp). */
 const FUTURE_TOLERANCE_MS = 60_000;
+/** Whether our clock lags so far behind the chain's own time that somebody should set it. */
+export const isClockBehind = ({ clockBehindMs }: HeightReading): boolean =>
+  clockBehindMs > FUTURE_TOLERANCE_MS;
+
 /** Blocks never come faster than their slots; the mean of recent ones may be slower, where slots were missed. */
 const FASTEST_SHARE_OF_PACE = 0.5;
 
@@ -65,4 +71,28 @@ export const judgeHeight = (
   if (lead < -toleranceBlocks) return 'behind';
   if (lead <= toleranceBlocks) return 'level';
   return isPlausibleLead(reading) ? 'ahead' : 'implausible';
+};
+
+/** The newest time a chain has shown, and when, in monotonic ms. */
+export type ShownTime = { readonly chainMs: number; readonly atMs: number };
+
+/**
+ * What time it is at least. A block is never from the future by more than the tolerance of its makers, and monotonic
+ * time goes on since it was seen: where our clock was set back, or is wrong from the start, that is the better one. A
+ * clock that is ahead cannot be told from a chain that stands still; it is believed, and `isOld` warns.
+ */
+export const timeOf = (given: {
+  readonly shown: ShownTime | null;
+  readonly headMs: number;
+  readonly atMs: number;
+  readonly wallMs: number;
+}): { readonly shown: ShownTime; readonly nowMs: number; readonly clockBehindMs: number } => {
+  const { headMs, atMs, wallMs } = given;
+  const since = given.shown === null ? headMs : given.shown.chainMs + (atMs - given.shown.atMs);
+  const shown = { chainMs: Math.max(headMs, since), atMs };
+  return {
+    shown,
+    nowMs: Math.max(wallMs, shown.chainMs),
+    clockBehindMs: Math.max(0, shown.chainMs - wallMs),
+  };
 };

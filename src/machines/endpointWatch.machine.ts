@@ -1,6 +1,6 @@
 import { assign, enqueueActions, type PromiseActorLogic, setup } from 'xstate';
 
-import { type HeightReading, isOld, judgeHeight } from '../domain/chainHeight.ts';
+import { type HeightReading, isClockBehind, isOld, judgeHeight } from '../domain/chainHeight.ts';
 import { maskEndpoint } from '../domain/endpoint.ts';
 import type { ChainFailure } from '../domain/failures.ts';
 import type { Head } from '../domain/metagraph.ts';
@@ -51,7 +51,9 @@ export type EndpointFact =
       readonly endpoint: string;
       readonly block: number;
       readonly ageMs: number;
-    };
+    }
+  /** The chain is past the time of our clock, which somebody should set. */
+  | { readonly type: 'clock.behind'; readonly byMs: number };
 
 type Context = EndpointWatchInput & {
   readonly head: Head | null;
@@ -61,6 +63,8 @@ type Context = EndpointWatchInput & {
   readonly level: readonly number[];
   /** Checks in a row that found our newest head old. */
   readonly oldChecks: number;
+  /** The same for our clock behind the chain's time. */
+  readonly behindChecks: number;
   /** Endpoints that were found on another fork: said once for each connection. */
   readonly forked: readonly number[];
   readonly departure: Departure | null;
@@ -68,7 +72,7 @@ type Context = EndpointWatchInput & {
 
 /** An earlier endpoint must have been level so many times in a row before it is gone back to: five minutes and more. */
 const levelBeforeReturn = 5;
-/** Checks between two reports of a head that stays old. */
+/** Checks between two reports of a head that stays old, or of a clock that stays behind. */
 const oldEveryChecks = 30;
 
 /** Next index in turn whose endpoint differs from the one in use; the same again when there is no other. */
@@ -130,7 +134,11 @@ export const endpointWatchMachine = setup({
     reportAge: enqueueActions(({ enqueue, context }, { reading }: Params) => {
       if (reading === null) return;
       const oldChecks = isOld(reading) ? context.oldChecks + 1 : 0;
-      enqueue.assign({ oldChecks });
+      const behindChecks = isClockBehind(reading) ? context.behindChecks + 1 : 0;
+      enqueue.assign({ oldChecks, behindChecks });
+      if (behindChecks % oldEveryChecks === 1) {
+        enqueue.sendTo(root, { type: 'clock.behind', byMs: Math.round(reading.clockBehindMs) });
+      }
       if (oldChecks % oldEveryChecks !== 1) return;
       const { block, timestampMs } = reading.ours;
       enqueue.sendTo(root, {
@@ -159,6 +167,7 @@ export const endpointWatchMachine = setup({
     asked: input.endpoint,
     level: [],
     oldChecks: 0,
+    behindChecks: 0,
     forked: [],
     departure: null,
   }),

@@ -80,6 +80,9 @@ export const minerMachine = minerSetup.createMachine({
         'chain.lagging': { description: 'The chain link goes to the better endpoint; observers report it.' },
         'chain.preferred': { description: 'The chain link goes back to it; observers report it.' },
         'chain.forked': { description: 'An operator should look; observers report it.' },
+        'clock.behind': {
+          description: 'A warning, and no reason to leave an endpoint; observers report it.',
+        },
         'chain.old': { description: 'A node that catches up, or a wrong clock; observers report it.' },
         'chain.upgraded': { description: 'Codecs follow each block by themselves; observers report it.' },
         'store.troubled': { actions: 'recordConditions' },

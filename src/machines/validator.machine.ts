@@ -147,6 +147,9 @@ export const validatorMachine = validatorSetup.createMachine({
         'chain.lagging': { description: 'The chain link goes to the better endpoint; observers report it.' },
         'chain.preferred': { description: 'The chain link goes back to it; observers report it.' },
         'chain.forked': { description: 'An operator should look; observers report it.' },
+        'clock.behind': {
+          description: 'A warning, and no reason to leave an endpoint; observers report it.',
+        },
         'chain.old': { description: 'A node that catches up, or a wrong clock; observers report it.' },
         'chain.upgraded': { description: 'Codecs follow each block by themselves; observers report it.' },
         'session.ready': { actions: ['recordLink', 'tellEpoch'] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { type HeightReading, judgeHeight } from '#src/domain/chainHeight.ts';
+import { type HeightReading, isClockBehind, judgeHeight, timeOf } from '#src/domain/chainHeight.ts';
 
 const BLOCK_MS = 12_000;
 /** Ours stands at block 1000; the other is `lead` blocks further, made in the time that these take. */
@@ -14,6 +14,7 @@ const reading = (
     other: { block: 1_000 + lead, timestampMs: 5_000_000 + elapsedMs },
     isSameChain: true,
     nowMs: 5_000_000 + Math.max(0, elapsedMs),
+    clockBehindMs: 0,
     ...changes,
   };
 };
@@ -65,5 +66,30 @@ describe('domain / chainHeight', () => {
     expect(judgeHeight(reading(0, { ...young, other: { ...other, timestampMs: 5_000_000 } }))).toBe(
       'implausible',
     );
+  });
+
+  it('goes by the chain where our clock is behind it, and by our clock where that is ahead', () => {
+    const anHour = 3_600_000;
+    const first = timeOf({ shown: null, headMs: 5_000_000, atMs: 0, wallMs: 5_010_000 });
+    expect(first).toMatchObject({ nowMs: 5_010_000, clockBehindMs: 0 });
+    const setBack = timeOf({
+      shown: first.shown,
+      headMs: 5_000_000,
+      atMs: 60_000,
+      wallMs: 5_060_000 - anHour,
+    });
+    expect(setBack).toMatchObject({ nowMs: 5_060_000, clockBehindMs: anHour });
+    expect(isClockBehind(reading(0, setBack))).toBe(true);
+    // Ours has stood still for a minute and more: the other one's blocks are believed although our clock is wrong.
+    const { nowMs } = timeOf({ ...setBack, headMs: 5_000_000, atMs: 120_000, wallMs: 5_120_000 - anHour });
+    expect(judgeHeight(reading(10, { nowMs }))).toBe('ahead');
+    const setForward = timeOf({
+      shown: setBack.shown,
+      headMs: 5_120_000,
+      atMs: 120_000,
+      wallMs: 5_120_000 + anHour,
+    });
+    expect(setForward).toMatchObject({ nowMs: 5_120_000 + anHour, clockBehindMs: 0 });
+    expect(judgeHeight(reading(0, setForward))).toBe('level');
   });
 });

@@ -339,6 +339,7 @@ describe('machines / chainLink', () => {
     other: { block: 110, timestampMs: 1_120_000 },
     isSameChain: true,
     nowMs: 1_121_000,
+    clockBehindMs: 0,
   };
 
   it('leaves an endpoint that lags for the one that is ahead, and says so', async () => {

@@ -22,6 +22,7 @@ const reading = (lead: number, isSameChain: boolean | null = true): HeightReadin
   other: { block: 100 + lead, timestampMs: 1_000_000 + lead * 12_000 },
   isSameChain,
   nowMs: 1_000_000 + Math.max(0, lead) * 12_000,
+  clockBehindMs: 0,
 });
 const gone: ChainFailure = { _tag: 'Unreachable', message: 'closed', retry: { when: 'reconnected' } };
 
@@ -154,6 +155,18 @@ describe('machines / endpointWatch', () => {
     await next(succeed(aged(900_000)));
     expect(facts.at(-1)).toMatchObject({ ageMs: 900_000 });
     expect(facts).toHaveLength(3);
+  });
+
+  it('says that our clock is behind the chain, goes on, and says it again while that lasts', async () => {
+    const { actor, next, facts, value } = run(0, ['ws://one']);
+    const behind = (clockBehindMs: number) => ({ ...reading(0), clockBehindMs });
+    actor.send(head(100));
+    await next(succeed(behind(60_000)));
+    expect(facts).toEqual([]);
+    for (let turn = 0; turn < 31; turn += 1) await next(succeed(behind(3_600_000)));
+    const fact = { type: 'clock.behind', byMs: 3_600_000 };
+    expect(facts).toEqual([fact, fact]);
+    expect(value()).toBe('waiting');
   });
 
   it('keeps only plain JSON in its context', async () => {
