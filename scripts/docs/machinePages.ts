@@ -10,6 +10,7 @@ import { inferencePoolMachine } from '../../src/machines/inferencePool.machine.t
 import { minerMachine } from '../../src/machines/miner.machine.ts';
 import { minerSessionMachine } from '../../src/machines/minerSession.machine.ts';
 import { resourcesMachine } from '../../src/machines/resources.machine.ts';
+import { retentionMachine } from '../../src/machines/retention.machine.ts';
 import { roundMachine } from '../../src/machines/round.machine.ts';
 import { storeHealthMachine } from '../../src/machines/storeHealth.machine.ts';
 import { validatorMachine } from '../../src/machines/validator.machine.ts';
@@ -118,6 +119,12 @@ const described: readonly Described[] = [
   },
 ];
 
+  {
+    machine: retentionMachine,
+    intro:
+      'Bounds the evidence log: what is older than the last epochs that are kept is written into a file of the archive, ' +
+      'and leaves the store only when that file is on disk. Rounds go on meanwhile.',
+  },
 const none = '–';
 const shortOf = (chart: Chart) => (id: string) =>
   id === chart.id ? 'any state' : id.slice(chart.id.length + 1);

@@ -36,6 +36,8 @@ const levels: Readonly<Record<string, Level>> = {
   'weights.revealed': 'info',
   'weights.superseded': 'info',
   'weights.unrevealed': 'error',
+  'evidence.archived': 'info',
+  'evidence.kept': 'warn',
   'weights.behind': 'warn',
   'weights.alarmed': 'error',
   'weights.caughtUp': 'info',
@@ -90,6 +92,8 @@ const sayings: Readonly<Record<string, string>> = {
   'weights.confirmed': 'weights are on chain',
   'weights.foreign':
     'another program has set weights with this hotkey; those of this validator are not sent in this epoch',
+  'evidence.archived': 'old evidence was written into the archive and has left the store',
+  'evidence.kept': 'old evidence cannot be archived; it stays in the store, and this is tried again',
   'weights.committed': 'weights are on chain as a commit; the chain opens it in its reveal epoch',
   'weights.revealed': 'the chain has opened a commit: its weights are in force',
   'weights.superseded': 'newer weights of this hotkey are in force already',

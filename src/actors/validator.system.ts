@@ -8,6 +8,7 @@ import { chainLinkMachine } from '../machines/chainLink.machine.ts';
 import { epochMachine } from '../machines/epoch.machine.ts';
 import { minerSessionMachine } from '../machines/minerSession.machine.ts';
 import { resourcesMachine } from '../machines/resources.machine.ts';
+import { retentionMachine } from '../machines/retention.machine.ts';
 import { rootId } from '../machines/root.ts';
 import { roundMachine } from '../machines/round.machine.ts';
 import { storeHealthMachine } from '../machines/storeHealth.machine.ts';
@@ -26,6 +27,7 @@ import { planRound } from './planRound.actor.ts';
 import { prepareValidator } from './prepareValidator.actor.ts';
 import { readReveals } from './readReveals.actor.ts';
 import { sampleResources } from './resourceWatch.actor.ts';
+import { archiveEvidence, dropEvidence } from './retention.actor.ts';
 import { scoreEpoch } from './scoreEpoch.actor.ts';
 import { type RestorableSnapshot, restoring } from './snapshots.ts';
 import { snapshotWriter } from './snapshotWriter.ts';
@@ -49,6 +51,7 @@ export type ValidatorSettings = {
   readonly versionKey: number;
   readonly weightsDueAfterFraction: number;
   readonly policy: ScoringPolicy;
+  readonly keepEpochs: number;
 };
 
 export type ValidatorParts = {
@@ -59,6 +62,8 @@ export type ValidatorParts = {
   readonly checkChain: CheckChain;
   /** Folder whose file system must have room. */
   readonly dataDir: string;
+  /** Identity of the store, which its archive names too. */
+  readonly owner: string;
   /** Persisted machines of an earlier life, by actor id. */
   readonly snapshots: ReadonlyMap<string, RestorableSnapshot>;
 };
@@ -142,6 +147,14 @@ const weightRevealOf = (parts: ValidatorParts) => {
   });
 };
 
+const retentionOf = ({ runtime, settings, dataDir, owner }: ValidatorParts) =>
+  retentionMachine.provide({
+    actors: {
+      archiveEvidence: archiveEvidence(runtime, { keepEpochs: settings.keepEpochs, dataDir, owner }),
+      dropEvidence: dropEvidence(runtime),
+    },
+  });
+
 const machineOf = (parts: ValidatorParts) => {
   const { runtime, settings, identity } = parts;
   return validatorMachine.provide({
@@ -168,6 +181,7 @@ const machineOf = (parts: ValidatorParts) => {
       resources: resourcesMachine.provide({
         actors: { sampleResources: sampleResources(runtime, { dir: parts.dataDir }) },
       }),
+      retention: retentionOf(parts),
       minerSession: minerSessionMachine.provide({
         actors: {
           peerLink: minerLink(runtime, { identity, netuid: settings.netuid, limits: defaultLinkLimits }),

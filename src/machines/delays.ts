@@ -33,6 +33,8 @@ export const delays = {
   withdrawPatienceMs: 60_000,
   /** Pause before a failed plan or store operation is tried again. */
   retryPauseMs: 1_000,
+  /** Pause before evidence is archived again where the disk refused; epochs last minutes to hours. */
+  retentionPauseMs: 60_000,
   /** First pause before a store in trouble is tried with a write; doubles up to the maximum. */
   storeProbeBaseMs: 500,
   storeProbeMaxMs: 10_000,

@@ -10,6 +10,7 @@ import type { EpochFact } from './epoch.machine.ts';
 import type { Membership, MembershipFact } from './membership.ts';
 import type { MinerSessionFact } from './minerSession.machine.ts';
 import type { ResourcesFact } from './resources.machine.ts';
+import type { RetentionFact } from './retention.machine.ts';
 import type { ChildEnded } from './root.ts';
 import type { Roster } from './roster.ts';
 import type { RoundFact } from './round.machine.ts';
@@ -56,6 +57,7 @@ export type ValidatorEvent =
   | WeightAlarmFact
   | StoreHealthFact
   | ResourcesFact
+  | RetentionFact
   | ChildEnded
   | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string }
   | { readonly type: 'defect.forgotten' }

@@ -9,6 +9,7 @@ import { seeMetagraph } from './membership.ts';
 import { minerSessionMachine } from './minerSession.machine.ts';
 import { isOverdueAt, overdueAfterMs } from './overdue.ts';
 import { resourcesMachine } from './resources.machine.ts';
+import { retentionMachine } from './retention.machine.ts';
 import { sessionDefectLimit } from './restart.ts';
 import { root } from './root.ts';
 import { applyChange, candidatesOf, linkCounts, recordLink, rosterChange, withoutMiner } from './roster.ts';
@@ -50,6 +51,7 @@ export const validatorSetup = setup({
     isRegistered: ({ context, event }) =>
       event.type === 'chain.subnet' && event.subnet.neurons.some(({ hotkey }) => hotkey === context.hotkey),
     isTolerableDefect: ({ context, event }) =>
+    retention: retentionMachine,
       'actorId' in event &&
       event.actorId.startsWith(sessionId('')) &&
       context.sessionDefects < sessionDefectLimit.restarts,
@@ -175,6 +177,10 @@ export const validatorSetup = setup({
       if (event.type !== 'weights.confirmed' && event.type !== 'weights.committed') return;
       enqueue.assign({ confirmedEpoch: event.epoch, confirmedAtBlock: event.block });
       enqueue.sendTo('weightAlarm', { type: 'weights.stood', block: event.block });
+    archiveEvidence: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'epoch.scored') return;
+      enqueue.sendTo('retention', { type: 'retention.due', epoch: event.epoch });
+    }),
     }),
     recordBehind: assign(({ event }) => {
       if (event.type === 'weights.caughtUp') return { behind: 0 };
