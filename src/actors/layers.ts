@@ -11,6 +11,7 @@ import { Arrivals } from './arrivals.ts';
 import { ActorFibers } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
 import { MinerLinks } from './minerLinks.ts';
+import { Pauses } from './pauses.ts';
 import { RoundBook } from './roundBook.ts';
 import { CurrentPool } from './taskDesk.ts';
 import { CurrentGate } from './workGate.actor.ts';
@@ -59,6 +60,7 @@ export const validatorRuntime = (options: {
           CurrentChain.layer,
           MinerLinks.layer,
           RoundBook.layer,
+          Pauses.layer,
           Layer.succeed(StoreService, options.store),
           Layer.succeed(StoreVitalsService, options.vitals),
         ),
