@@ -6,6 +6,8 @@ import type { ThreadFailure, ThreadInput } from './storeThread.ts';
 
 /** Other processes read while we write; only their opening and a checkpoint ever wait for each other. */
 const BUSY_PATIENCE_MS = 5_000;
+/** Of a commit for another process's: the thread answers nobody meanwhile, and the group commit tries again. */
+const COMMIT_PATIENCE_MS = 1_000;
 /** A long reader keeps the write-ahead log from being reset; afterwards its file shrinks to this. */
 const WAL_KEEP_BYTES = 67_108_864;
 
@@ -51,8 +53,11 @@ const claim = (db: DatabaseSync, { owner, readOnly }: ThreadInput): ThreadFailur
   const row = db.prepare('SELECT name FROM owner').get();
   if (row !== undefined)
     return row['name'] === owner ? null : { _tag: 'StoreForeign', owner: String(row['name']) };
-  if (!readOnly) db.prepare('INSERT INTO owner (id, name) VALUES (1, ?)').run(owner);
-  return null;
+  if (readOnly) return null;
+  // Another process may claim it at the same moment: whoever was first is the owner.
+  db.prepare('INSERT INTO owner (id, name) VALUES (1, ?) ON CONFLICT DO NOTHING').run(owner);
+  const first = String(db.prepare('SELECT name FROM owner').get()?.['name']);
+  return first === owner ? null : { _tag: 'StoreForeign', owner: first };
 };
 
 /**
@@ -68,12 +73,17 @@ export const openDatabase = (
   try {
     const { DatabaseSync } = loadSqlite();
     db = new DatabaseSync(input.file, { readOnly: input.readOnly, timeout: BUSY_PATIENCE_MS });
+    // `auto_vacuum`: room that dropped records leave can go back to the disk; only a new file can be told so.
     if (!input.readOnly)
       db.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`,
+        `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`,
       );
     const failure = migrate(db, input) ?? claim(db, input);
-    if (failure === null) return { ok: true, db };
+    if (failure === null) {
+      db.exec(`PRAGMA busy_timeout = ${COMMIT_PATIENCE_MS}`);
+      return { ok: true, db };
+    }
     db.close();
     return { ok: false, failure };
   } catch (cause) {

@@ -60,6 +60,18 @@ export const openLeaseRows = (db: DatabaseSync) => {
           return { isDone: false, lease: stored };
         return { isDone: true, lease: store({ ...stored, beat: stored.beat + 1 }) };
       }),
+    raise: ({ tokens, by }: Exchanges['raiseTokens']['ask']): null =>
+      inTransaction(db, () => {
+        const names = db
+          .prepare('SELECT name FROM leases')
+          .all()
+          .map(({ name }) => String(name));
+        for (const name of new Set([...names, ...Object.keys(tokens)])) {
+          const token = Math.max(read(name)?.token ?? 0, tokens[name] ?? 0) + by;
+          store({ name, token, holder: null, beat: 0 });
+        }
+        return null;
+      }),
     release: ({ name, token }: Lease): null =>
       inTransaction(db, () => {
         const stored = read(name);

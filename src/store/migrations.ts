@@ -72,14 +72,20 @@ export const SCHEMA_VERSION = migrations.length;
 const pragmaNumber = (db: DatabaseSync, pragma: string): number =>
   Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0] ?? 0);
 
+/** Version of the schema of a database. */
+export const schemaOf = (db: DatabaseSync): number => pragmaNumber(db, 'user_version');
+
 const notOurs = (message: string): ThreadFailure => ({ _tag: 'StoreUnavailable', message });
 
 /**
  * Brings a database to `SCHEMA_VERSION` in one transaction, or says why it must be left alone: newer than this
  * release, another program's, or older and opened read-only.
  */
-export const migrate = (db: DatabaseSync, options: { readonly readOnly: boolean }): ThreadFailure | null => {
-  const found = pragmaNumber(db, 'user_version');
+export const migrate = (
+  db: DatabaseSync,
+  options: { readonly readOnly: boolean; readonly isMaintenance?: boolean },
+): ThreadFailure | null => {
+  const found = schemaOf(db);
   const application = pragmaNumber(db, 'application_id');
   if (
     application !== APPLICATION_ID &&
@@ -88,12 +94,14 @@ export const migrate = (db: DatabaseSync, options: { readonly readOnly: boolean 
     return notOurs('this SQLite file was not made by miaoai; choose another --data-dir');
   if (found > SCHEMA_VERSION) return { _tag: 'SchemaTooNew', found, supported: SCHEMA_VERSION };
   if (found === SCHEMA_VERSION) return null;
+  if (options.isMaintenance === true && found > 0) return null;
   if (options.readOnly)
     return notOurs(
       `the store has the older schema ${found}; start the daemon once to bring it to ${SCHEMA_VERSION}`,
     );
   db.exec('BEGIN IMMEDIATE');
-  for (const migration of migrations.slice(found)) db.exec(migration);
+  // Another process may have done it while this one waited for the lock.
+  for (const migration of migrations.slice(schemaOf(db))) db.exec(migration);
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   return null;
 };

@@ -9,6 +9,7 @@ import { prepareDataDir } from './dataDir.ts';
 import { lockDir, shareDir } from './dirLock.ts';
 import { type StoreError, StoreInvalid, type StoreOpenError } from './errors.ts';
 import { type CommitBackend, type CommitCounters, openGroupCommit } from './groupCommit.ts';
+import { CLOSE_PATIENCE_MS, DATABASE_FILE, openThread } from './openThread.ts';
 import { type StoreContents, type StoreHandle, type StoreReader, StoreService } from './store.ts';
 import { openLeases } from './storeLeases.ts';
 import { awaitAnswer, openReader } from './storeReader.ts';

@@ -5,12 +5,14 @@ import { openContents } from './contents.ts';
 import { openDatabase, toThreadFailure } from './database.ts';
 import { toCommitFailure } from './diskTrouble.ts';
 import { openLeaseRows } from './leaseRows.ts';
+import { openMaintenance } from './maintenance.ts';
 import { openReads } from './reads.ts';
+import { shrink } from './shrink.ts';
 import type { ExchangeKind, Exchanges, Question, Reply, ThreadInput } from './storeThread.ts';
 import { openWrites } from './writes.ts';
 
 type Handlers = {
-  readonly [Kind in ExchangeKind]: (ask: Exchanges[Kind]['ask']) => Exchanges[Kind]['answer'];
+  readonly [Kind in ExchangeKind]?: (ask: Exchanges[Kind]['ask']) => Exchanges[Kind]['answer'];
 };
 
 /**
@@ -33,10 +35,13 @@ const handlersOf = (db: DatabaseSync, { file, readOnly }: ThreadInput): Handlers
     takeLease: leases.take,
     renewLease: leases.renew,
     releaseLease: leases.release,
+    raiseTokens: leases.raise,
     quarantine: (ask) => writable().quarantine(ask),
     commit: (ask) => {
       try {
-        return writable().commit(ask);
+        const answer = writable().commit(ask);
+        if (ask.writes.some(({ kind }) => kind === 'dropRecords')) shrink(db);
+        return answer;
       } catch (cause) {
         return { ok: false, failure: toCommitFailure(cause, file) };
       }
@@ -48,12 +53,21 @@ const handlersOf = (db: DatabaseSync, { file, readOnly }: ThreadInput): Handlers
   };
 };
 
+const maintenanceOf = (db: DatabaseSync, { file }: ThreadInput): Handlers => ({
+  ...openMaintenance(db, file),
+  close: () => {
+    db.close();
+    return null;
+  },
+});
+
 const serve = (db: DatabaseSync, input: ThreadInput, send: (reply: Reply) => void) => {
-  const handlers = handlersOf(db, input);
+  const handlers = input.isMaintenance === true ? maintenanceOf(db, input) : handlersOf(db, input);
   return ({ id, kind, ask }: Question): void => {
     try {
       // Each kind comes with its own question: `Exchanges` is the contract of both sides.
-      const handle = handlers[kind] as (ask: unknown) => unknown;
+      const handle = handlers[kind] as ((ask: unknown) => unknown) | undefined;
+      if (handle === undefined) throw new Error(`this thread does not answer ${kind}`);
       send({ id, ok: true, answer: handle(ask) });
     } catch (cause) {
       send({ id, ok: false, failure: toThreadFailure(cause, input.file) });

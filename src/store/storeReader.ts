@@ -42,15 +42,16 @@ const ANSWER_PATIENCE_MS = 30_000;
 const MAX_PAGE_ROWS = 10_000;
 
 /** Waits for an answer of the backend, no longer than any disk takes. */
-export const awaitAnswer = <A>(ask: () => Promise<Outcome<A, StoreError>>): Effect.Effect<A, StoreError> =>
+export const awaitAnswer = <A>(
+  ask: () => Promise<Outcome<A, StoreError>>,
+  patienceMs: number = ANSWER_PATIENCE_MS,
+): Effect.Effect<A, StoreError> =>
   Effect.promise(ask).pipe(
     Effect.flatMap((outcome) => (outcome.ok ? Effect.succeed(outcome.value) : Effect.fail(outcome.error))),
     Effect.timeoutOrElse({
-      duration: ANSWER_PATIENCE_MS,
+      duration: patienceMs,
       orElse: () =>
-        Effect.fail(
-          new StoreUnavailable({ message: `no answer of the store within ${ANSWER_PATIENCE_MS} ms` }),
-        ),
+        Effect.fail(new StoreUnavailable({ message: `no answer of the store within ${patienceMs} ms` })),
     }),
   );
 

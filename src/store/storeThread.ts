@@ -1,6 +1,7 @@
 import type { CommitFailure } from './groupCommit.ts';
 import type { Lease } from './lease.ts';
 import type { LogInfo } from './store.ts';
+import type { StoreReport } from './storeReport.ts';
 import type { Fence, Write, WriteResult } from './write.ts';
 
 /** What travels between the store's client and its worker thread. Plain data on both sides. */
@@ -87,6 +88,15 @@ export type Exchanges = {
     readonly answer: { readonly isDone: boolean; readonly lease: Lease | null };
   };
   readonly releaseLease: { readonly ask: Lease; readonly answer: null };
+  /** Gives each lease, and each of `tokens`, up under a token that is higher by `by` than any known. */
+  readonly raiseTokens: {
+    readonly ask: { readonly tokens: Readonly<Record<string, number>>; readonly by: number };
+    readonly answer: null;
+  };
+  /** The following are of a thread that was started for maintenance. */
+  readonly copyTo: { readonly ask: string; readonly answer: null };
+  readonly check: { readonly ask: null; readonly answer: StoreReport };
+  readonly leaseTokens: { readonly ask: null; readonly answer: Readonly<Record<string, number>> };
   readonly close: { readonly ask: null; readonly answer: null };
 };
 
@@ -110,6 +120,8 @@ export type Reply =
 export type ThreadInput = {
   readonly file: string;
   readonly readOnly: boolean;
+  /** Only for copies and checks, also of an older schema; opened read-only. */
+  readonly isMaintenance?: boolean;
   /** Identity the store belongs to; null: whoever. */
   readonly owner: string | null;
 };
