@@ -14,6 +14,7 @@ import {
   type Sources,
   unknownNames,
 } from './config/sources.ts';
+import { resolveStore, storeProblems } from './config/storeSettings.ts';
 import { validatorProblems } from './config/validatorSettings.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 import { exitCodes } from './exitCodes.ts';
@@ -58,6 +59,7 @@ const resolveChain = (config: Config, given: readonly string[] | null) => {
 
 const relationProblems = (config: Config): readonly string[] => [
   ...commonProblems(config, config.chainEndpoints),
+  ...storeProblems(config, config.sources),
   ...(config.role === 'validator' ? validatorProblems(config) : []),
 ];
 
@@ -102,5 +104,6 @@ export const loadConfig = <R extends Role>(
   const given = values['chainEndpoints'] as readonly string[] | null;
   const config: ConfigOf<R> = { ...decoded, ...resolveChain(decoded, given) };
   const relations = relationProblems(config);
-  return relations.length > 0 ? fail(invalid(role, relations)) : succeed(deepFreeze(config));
+  if (relations.length > 0) return fail(invalid(role, relations));
+  return succeed(deepFreeze({ ...config, store: resolveStore(config) }));
 };

@@ -16,6 +16,7 @@ import { openKey } from './keys/wallet.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { resolveDataDir } from './store/dataDir.ts';
 import type { StoreOpenError } from './store/errors.ts';
+import { redisNamespace } from './store/redisKeys.ts';
 import { isTestBuild } from './testBuild.ts';
 import { answerReports } from './testReport.ts';
 
@@ -82,6 +83,9 @@ export const beginDaemon = async <R extends Role>(
   if (unknownNames.length > 0) {
     log.warn({ event: 'config.unknown', unknownNames }, 'settings that nothing reads: misspelt?');
   }
+  if (config.redisTtl !== null) {
+    log.warn({ event: 'config.obsolete' }, '--redis-ttl (REDIS_TTL) has no effect: state never expires');
+  }
   return { config, identity, log };
 };
 
@@ -95,22 +99,29 @@ export const openDataDir = async <A>(
   open: (folder: {
     readonly dir: string;
     readonly owner: string;
+    /** Identity as the keys of a shared store begin with it. */
+    readonly namespace: string;
   }) => Effect.Effect<A, StoreOpenError, Scope.Scope>,
-): Promise<{ readonly dir: string; readonly opened: A; readonly close: () => Promise<void> }> => {
+): Promise<{
+  readonly dir: string;
+  /** Identity the contents belong to. */
+  readonly owner: string;
+  readonly opened: A;
+  readonly close: () => Promise<void>;
+}> => {
   const { network, netuid, role } = config;
+  const owner = `${maskNetwork(network)}/${netuid}/${hotkey}/${role}`;
+  const namespace = redisNamespace({ network, netuid, hotkey, role });
   const scope = Scope.makeUnsafe();
   const dir = resolveDataDir({ explicit: config.dataDir, home: homedir(), network, netuid, hotkey, role });
   const opened = await Effect.runPromise(
-    Effect.match(
-      Scope.provide(open({ dir, owner: `${maskNetwork(network)}/${netuid}/${hotkey}/${role}` }), scope),
-      {
-        onSuccess: (value) => succeed(value),
-        onFailure: (error) => fail(error.message),
-      },
-    ),
+    Effect.match(Scope.provide(open({ dir, owner, namespace }), scope), {
+      onSuccess: (value) => succeed(value),
+      onFailure: (error) => fail(error.message),
+    }),
   );
   if (!opened.ok) return refuse(opened.error, exitCodes.failed);
-  return { dir, opened: opened.value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) };
+  return { dir, owner, opened: opened.value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) };
 };
 
 /** The end of a daemon, as its root machine says it. */
@@ -164,6 +175,11 @@ export const runToEnd = async (options: {
   }, disposePatienceMs);
   patience.unref();
   await options.dispose();
+  return endAs(ending, log);
+};
+
+/** The last line of a daemon, and its exit code. */
+export const endAs = (ending: Ending, log: Logger): never => {
   const level = ending.exit === 'failed' ? 'fatal' : 'info';
   log[level]({ event: 'daemon.ended', ...ending }, `ended: ${ending.reason}`);
   process.exit(exitCodes[ending.exit]);

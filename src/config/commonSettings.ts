@@ -11,6 +11,7 @@ import {
   text,
   type ValuesOf,
 } from './setting.ts';
+import { storeSettings } from './storeSettings.ts';
 
 const NodeUrl = Schema.String.check(Schema.makeFilter(isNodeUrl));
 const Network = Schema.String.check(
@@ -194,7 +195,7 @@ const daemon = {
 } as const;
 
 /** What both daemons are told. */
-export const commonSettings = { ...chain, ...wallet, ...daemon } as const;
+export const commonSettings = { ...chain, ...wallet, ...daemon, ...storeSettings } as const;
 
 /** Rules between settings; each entry says what to change. `chainEndpoints` are the resolved ones. */
 export const commonProblems = (
