@@ -1,19 +1,22 @@
 import * as Effect from 'effect/Effect';
 
 import { chainOfNetwork, chainOfStore } from './actors/chainIdentity.ts';
-import { validatorRuntime } from './actors/layers.ts';
+import { type ValidatorRuntime, validatorRuntime } from './actors/layers.ts';
 import { loadSnapshots, type RestorableSnapshot } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import { genesisOf } from './config/networks.ts';
 import type { ValidatorConfig } from './config.ts';
-import { beginDaemon, openDataDir, runToEnd } from './daemon.ts';
+import { beginDaemon, endAs, openDataDir, runToEnd } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { defaultScoringPolicy, type ScoringPolicy } from './domain/scoring.ts';
 import { isTaskKind } from './domain/tasks/kinds.ts';
+import type { Logger } from './logging.ts';
+import { withDeliberateBugs } from './store/deliberateBugs.ts';
 import { processFailPoints, withFailPoints } from './store/failPoints.ts';
 import { EmbeddedStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { isTestBuild } from './testBuild.ts';
+import { becomeWriter, openHolderLock, type WritershipOptions } from './writership.ts';
 
 const policyOf = (config: ValidatorConfig): ScoringPolicy => ({
   ...defaultScoringPolicy,
@@ -31,28 +34,52 @@ const settingsOf = (config: ValidatorConfig): ValidatorSettings => ({
   policy: policyOf(config),
 });
 
-/** `node dist/validator.js`. */
-export const runValidator = async (): Promise<void> => {
-  const { config, identity, log } = await beginDaemon('validator');
-  const { hotkey } = identity;
-  const { dir, opened, close } = await openDataDir(config, hotkey, EmbeddedStore.open);
-  const store: Store = isTestBuild ? withFailPoints(opened, processFailPoints()) : opened;
-  log.info(
-    {
-      event: 'daemon.started',
-      netuid: config.netuid,
-      endpoints: config.chainEndpoints.map(maskEndpoint),
-      dataDir: dir,
-    },
-    'validator started',
-  );
-  const runtime = validatorRuntime({ store, vitals: opened, log });
-  const snapshots = await runtime.runPromise(
+/** The machines of an earlier life, of this process or of the one that wrote before; none if they cannot be read. */
+const snapshotsOf = (runtime: ValidatorRuntime, log: Logger) =>
+  runtime.runPromise(
     Effect.catch(loadSnapshots, (failure) => {
       log.warn({ event: 'snapshot.failed', failure }, 'machines start afresh: their state could not be read');
       return Effect.succeed(new Map<string, RestorableSnapshot>());
     }),
   );
+
+type Begun = Awaited<ReturnType<typeof beginDaemon<'validator'>>>;
+
+/** Opens the store as one of several, and stands by until this process is the one that writes. */
+const openAsWriter = async ({ config, identity, log }: Begun) => {
+  const { dir, owner, opened, close } = await openDataDir(config, identity.hotkey, (folder) =>
+    EmbeddedStore.open({ ...folder, shared: true }),
+  );
+  const { netuid, leaseMs } = config;
+  const endpoints = config.chainEndpoints.map(maskEndpoint);
+  log.info({ event: 'daemon.started', netuid, endpoints, dataDir: dir, leaseMs }, 'validator started');
+  const holderLock = openHolderLock(dir);
+  const release = async (): Promise<void> => {
+    await close();
+    await Effect.runPromise(holderLock.close);
+  };
+  const leave: WritershipOptions['leave'] = async (exit, reason) => {
+    await release();
+    return endAs({ exit, reason }, log);
+  };
+  const { lease, starts } = await becomeWriter({
+    store: opened,
+    leaseMs,
+    takeHolderLock: holderLock.take,
+    log,
+    leave,
+  });
+  log.info({ event: 'daemon.writing', starts }, 'this validator acts for its hotkey');
+  const store: Store = isTestBuild ? withFailPoints(withDeliberateBugs(opened), processFailPoints()) : opened;
+  return { dir, owner, store, vitals: opened, lease, release };
+};
+
+/** `node dist/validator.js`. */
+export const runValidator = async (): Promise<void> => {
+  const begun = await beginDaemon('validator');
+  const { config, identity, log } = begun;
+  const { dir, owner, store, vitals, lease, release } = await openAsWriter(begun);
+  const runtime = validatorRuntime({ store, vitals, log });
   const { root, flush } = createValidatorSystem({
     settings: settingsOf(config),
     identity,
@@ -60,7 +87,11 @@ export const runValidator = async (): Promise<void> => {
     log,
     checkChain: chainOfNetwork(genesisOf(config.network), chainOfStore(store)),
     dataDir: dir,
-    snapshots,
+    owner,
+    snapshots: await snapshotsOf(runtime, log),
+  });
+  lease.watch((news) => {
+    if (root.getSnapshot().status === 'active') root.send(news);
   });
   await runToEnd({
     root,
@@ -68,7 +99,9 @@ export const runValidator = async (): Promise<void> => {
     dispose: async () => {
       await flush();
       await runtime.dispose();
-      await close();
+      // Nothing is written after this, so that whoever stands by may begin.
+      await lease.end();
+      await release();
     },
   });
 };

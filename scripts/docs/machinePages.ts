@@ -18,6 +18,7 @@ import { validatorSessionMachine } from '../../src/machines/validatorSession.mac
 import { weightAlarmMachine } from '../../src/machines/weightAlarm.machine.ts';
 import { weightRevealMachine } from '../../src/machines/weightReveal.machine.ts';
 import { weightSettingMachine } from '../../src/machines/weightSetting.machine.ts';
+import { writerLeaseMachine } from '../../src/machines/writerLease.machine.ts';
 import { code, fenced, generatedFrom, page, table } from './markdown.ts';
 
 type Described = { readonly machine: AnyStateMachine; readonly intro: string };
@@ -30,6 +31,13 @@ const described: readonly Described[] = [
       'The root of a validator. It opens the store, follows the chain, keeps one session for every miner of the ' +
       'metagraph, opens one epoch after the other and hands the finished weight vector to weight-setting. A defect ' +
       'anywhere below ends the process, which is the unit of restart; what must survive is in the store and on chain.',
+  },
+  {
+    machine: writerLeaseMachine,
+    intro:
+      'The right to write, of several validators with the same hotkey and store. It is a root of its own, begun before ' +
+      'the validator and ended after it: one validator acts, the others stand by. There is no wall clock in it. A ' +
+      'holder beats, a standby measures how long no beat came, and every write carries the token of its lease.',
   },
   {
     machine: minerMachine,
@@ -112,6 +120,12 @@ const described: readonly Described[] = [
       'machine that was suspended.',
   },
   {
+    machine: retentionMachine,
+    intro:
+      'Bounds the evidence log: what is older than the last epochs that are kept is written into a file of the archive, ' +
+      'and leaves the store only when that file is on disk. Rounds go on meanwhile.',
+  },
+  {
     machine: weightAlarmMachine,
     intro:
       'How many epochs our weights on chain are behind, told by LastUpdate alone: it is right in the first second ' +
@@ -119,12 +133,6 @@ const described: readonly Described[] = [
   },
 ];
 
-  {
-    machine: retentionMachine,
-    intro:
-      'Bounds the evidence log: what is older than the last epochs that are kept is written into a file of the archive, ' +
-      'and leaves the store only when that file is on disk. Rounds go on meanwhile.',
-  },
 const none = '–';
 const shortOf = (chart: Chart) => (id: string) =>
   id === chart.id ? 'any state' : id.slice(chart.id.length + 1);

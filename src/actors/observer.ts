@@ -6,6 +6,12 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Facts worth a line of their own; everything else is a transition: of the root at info level, else at debug. */
 const levels: Readonly<Record<string, Level>> = {
+  'lease.standingBy': 'info',
+  'lease.unreadable': 'warn',
+  'lease.taken': 'info',
+  'lease.uncertain': 'warn',
+  'lease.sure': 'info',
+  'lease.lost': 'error',
   'chain.opened': 'info',
   'chain.lost': 'warn',
   'chain.unreadable': 'warn',
@@ -30,14 +36,14 @@ const levels: Readonly<Record<string, Level>> = {
   'machine.slept': 'warn',
   'epoch.scored': 'info',
   'epoch.stalled': 'warn',
+  'evidence.archived': 'info',
+  'evidence.kept': 'warn',
   'weights.confirmed': 'info',
   'weights.foreign': 'warn',
   'weights.committed': 'info',
   'weights.revealed': 'info',
   'weights.superseded': 'info',
   'weights.unrevealed': 'error',
-  'evidence.archived': 'info',
-  'evidence.kept': 'warn',
   'weights.behind': 'warn',
   'weights.alarmed': 'error',
   'weights.caughtUp': 'info',
@@ -70,6 +76,13 @@ const levels: Readonly<Record<string, Level>> = {
 };
 
 const sayings: Readonly<Record<string, string>> = {
+  'lease.standingBy':
+    'another validator of this hotkey writes; this one stands by and takes over when it falls silent',
+  'lease.unreadable': 'the store does not say who writes; it is asked again',
+  'lease.taken': 'this validator writes from now on',
+  'lease.uncertain': 'the right to write could not be renewed in time; no new work until it is',
+  'lease.sure': 'the right to write was renewed; work goes on',
+  'lease.lost': 'another validator has taken over; this one ends and writes nothing more',
   'chain.opened': 'connected to a node',
   'chain.lost': 'the node is gone or silent; the next one is tried',
   'chain.lagging': 'the node is behind another one, which is used from now on',
@@ -79,6 +92,8 @@ const sayings: Readonly<Record<string, string>> = {
     'the newest block of the node is minutes old: it is catching up, or the clock of this machine is wrong',
   'chain.upgraded': 'the chain runs a new runtime; its metadata was read',
   'epoch.stalled': 'scoring failed and is tried again',
+  'evidence.archived': 'old evidence was written into the archive and has left the store',
+  'evidence.kept': 'old evidence cannot be archived; it stays in the store, and this is tried again',
   'session.ready': 'a miner can be asked',
   'session.lost': 'a miner cannot be reached',
   'session.replaced': 'a validator opened a newer link',
@@ -92,8 +107,6 @@ const sayings: Readonly<Record<string, string>> = {
   'weights.confirmed': 'weights are on chain',
   'weights.foreign':
     'another program has set weights with this hotkey; those of this validator are not sent in this epoch',
-  'evidence.archived': 'old evidence was written into the archive and has left the store',
-  'evidence.kept': 'old evidence cannot be archived; it stays in the store, and this is tried again',
   'weights.committed': 'weights are on chain as a commit; the chain opens it in its reveal epoch',
   'weights.revealed': 'the chain has opened a commit: its weights are in force',
   'weights.superseded': 'newer weights of this hotkey are in force already',

@@ -125,8 +125,35 @@ const weights = {
   }),
 } as const;
 
+const evidence = {
+  keepEpochs: integer({
+    flag: '--keep-epochs',
+    env: 'MIAOAI_KEEP_EPOCHS',
+    group: 'Evidence',
+    description:
+      'Scored epochs whose evidence stays in the store. What is older is written to the folder archive in the data folder, then leaves the store.',
+    minimum: 3,
+    maximum: 1_000_000,
+    text: '30',
+  }),
+} as const;
+
+const standby = {
+  leaseMs: integer({
+    flag: '--lease-ms',
+    env: 'MIAOAI_LEASE_MS',
+    group: 'Standby',
+    description:
+      'How long the validator that writes may be silent before another one with the same store takes over.',
+    unit: 'of milliseconds',
+    minimum: 1_000,
+    maximum: 300_000,
+    text: '10000',
+  }),
+} as const;
+
 /** What only a validator is told. */
-export const validatorSettings = { ...rounds, ...weights } as const;
+export const validatorSettings = { ...rounds, ...weights, ...evidence, ...standby } as const;
 
 /** Rules between settings, the same as those of `ScoringPolicy`; each entry says what to change. */
 export const validatorProblems = (

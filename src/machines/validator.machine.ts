@@ -19,14 +19,25 @@ export const validatorMachine = validatorSetup.createMachine({
     behind: 0,
     storeTrouble: null,
     shortages: [],
+    isLeaseUncertain: false,
     exit: 'drained',
     reason: '',
   }),
   initial: 'booting',
+  on: {
+    'lease.uncertain': { actions: ['recordLease', 'tellHolds'] },
+    'lease.sure': { actions: ['recordLease', 'tellHolds'] },
+    'lease.lost': {
+      description: 'Another validator of this hotkey writes: started again, this one stands by.',
+      target: '.failed',
+      actions: 'recordLost',
+    },
+  },
   output: ({ context }) => ({ exit: context.exit, reason: context.reason }),
   states: {
     booting: {
-      description: 'The store is opened; rounds that a crash cut short are found, to be held again or settled.',
+      description:
+        'The store is opened; rounds that a crash cut short are found, to be held again or settled.',
       invoke: {
         id: 'prepareValidator',
         src: 'prepareValidator',
@@ -98,6 +109,12 @@ export const validatorMachine = validatorSetup.createMachine({
           src: 'resources',
           onError: { target: 'failed', actions: 'recordDefect' },
         },
+        {
+          id: 'retention',
+          systemId: 'retention',
+          src: 'retention',
+          onError: { target: 'failed', actions: 'recordDefect' },
+        },
       ],
       initial: 'running',
       on: {
@@ -109,12 +126,6 @@ export const validatorMachine = validatorSetup.createMachine({
         'weights.superseded': { description: 'Newer weights of ours are in force; observers report it.' },
         'weights.unrevealed': { description: 'Lost, with the plaintext kept; observers report it.' },
         'weights.behind': { actions: 'recordBehind' },
-        {
-          id: 'retention',
-          systemId: 'retention',
-          src: 'retention',
-          onError: { target: 'failed', actions: 'recordDefect' },
-        },
         'weights.alarmed': { actions: 'recordBehind' },
         'weights.caughtUp': { actions: 'recordBehind' },
         'weights.missed': { description: 'The epoch is lost; observers report it.' },

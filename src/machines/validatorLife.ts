@@ -59,6 +59,10 @@ export type ValidatorEvent =
   | ResourcesFact
   | RetentionFact
   | ChildEnded
+  /** Of the right to write, from whoever holds it for this process. */
+  | { readonly type: 'lease.uncertain' }
+  | { readonly type: 'lease.sure' }
+  | { readonly type: 'lease.lost'; readonly reason: string }
   | { readonly type: 'session.failed'; readonly actorId: string; readonly error: string }
   | { readonly type: 'defect.forgotten' }
   | { readonly type: 'system.drain'; readonly reason: string };
@@ -68,6 +72,8 @@ export type ValidatorOutput = { readonly exit: 'drained' | 'failed'; readonly re
 export type ValidatorContext = ValidatorInput &
   Membership &
   WorkConditions & {
+    /** Another validator may take over soon: no new work. */
+    readonly isLeaseUncertain: boolean;
     readonly block: BlockNumber;
     readonly roster: Roster;
     /** Sessions that ended with a defect within the window of their limit. */

@@ -1,7 +1,7 @@
 import { assign, enqueueActions, setup } from 'xstate';
 
 import type { Hotkey } from '../domain/ids.ts';
-import { holdReasons } from '../domain/workHold.ts';
+import { type HoldReasons, holdReasons } from '../domain/workHold.ts';
 import { chainLinkMachine } from './chainLink.machine.ts';
 import { epochMachine, scheduleOf } from './epoch.machine.ts';
 import { lagReading } from './lagReading.ts';
@@ -27,6 +27,11 @@ import { weightRevealMachine } from './weightReveal.machine.ts';
 import { weightSettingMachine } from './weightSetting.machine.ts';
 import { conditionsAfter } from './workConditions.ts';
 
+const holdsOf = (context: ValidatorContext): HoldReasons => [
+  ...holdReasons(context),
+  ...(context.isLeaseUncertain ? ['lease uncertain'] : []),
+];
+
 const sessionId = (hotkey: Hotkey) => `session/${hotkey}`;
 
 export const validatorSetup = setup({
@@ -46,12 +51,12 @@ export const validatorSetup = setup({
     weightAlarm: weightAlarmMachine,
     storeHealth: storeHealthMachine,
     resources: resourcesMachine,
+    retention: retentionMachine,
   },
   guards: {
     isRegistered: ({ context, event }) =>
       event.type === 'chain.subnet' && event.subnet.neurons.some(({ hotkey }) => hotkey === context.hotkey),
     isTolerableDefect: ({ context, event }) =>
-    retention: retentionMachine,
       'actorId' in event &&
       event.actorId.startsWith(sessionId('')) &&
       context.sessionDefects < sessionDefectLimit.restarts,
@@ -123,7 +128,7 @@ export const validatorSetup = setup({
           dueAfterFraction: context.dueAfterFraction,
           roundDeadlineMs: context.roundDeadlineMs,
           roundIntervalMs: context.roundIntervalMs,
-          holds: holdReasons(context),
+          holds: holdsOf(context),
         },
       });
       enqueue.sendTo('epoch', { type: 'system.resumed' });
@@ -148,7 +153,7 @@ export const validatorSetup = setup({
     recordConditions: assign(({ context, event }) => conditionsAfter(context, event)),
     tellHolds: enqueueActions(({ enqueue, context }) => {
       if (context.epoch === null) return;
-      enqueue.sendTo('epoch', { type: 'work.held', reasons: holdReasons(context) });
+      enqueue.sendTo('epoch', { type: 'work.held', reasons: holdsOf(context) });
     }),
     recordLink: assign(({ context, event }) => {
       if (event.type === 'session.ready')
@@ -172,15 +177,15 @@ export const validatorSetup = setup({
       if (event.type !== 'epoch.scored' || event.vector.uids.length === 0 || context.uid === null) return;
       enqueue.sendTo('weightSetting', { ...event, type: 'weights.due' });
     }),
+    archiveEvidence: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'epoch.scored') return;
+      enqueue.sendTo('retention', { type: 'retention.due', epoch: event.epoch });
+    }),
     // A commit stands for its epoch as weights do; how far behind they are, the chain says through the alarm.
     recordWeights: enqueueActions(({ enqueue, event }) => {
       if (event.type !== 'weights.confirmed' && event.type !== 'weights.committed') return;
       enqueue.assign({ confirmedEpoch: event.epoch, confirmedAtBlock: event.block });
       enqueue.sendTo('weightAlarm', { type: 'weights.stood', block: event.block });
-    archiveEvidence: enqueueActions(({ enqueue, event }) => {
-      if (event.type !== 'epoch.scored') return;
-      enqueue.sendTo('retention', { type: 'retention.due', epoch: event.epoch });
-    }),
     }),
     recordBehind: assign(({ event }) => {
       if (event.type === 'weights.caughtUp') return { behind: 0 };
@@ -198,6 +203,10 @@ export const validatorSetup = setup({
       enqueue.assign({ roster: {} });
     }),
     recordReason: assign(({ event }) => (event.type === 'system.drain' ? { reason: event.reason } : {})),
+    recordLease: assign(({ event }) => ({ isLeaseUncertain: event.type === 'lease.uncertain' })),
+    recordLost: assign(({ event }) =>
+      event.type === 'lease.lost' ? { exit: 'failed' as const, reason: event.reason } : {},
+    ),
     recordDefect: assign(({ event }) => ({
       exit: 'failed' as const,
       reason: 'error' in event ? `${event.type}: ${String(event.error)}` : event.type,

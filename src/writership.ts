@@ -1,0 +1,108 @@
+/** How a validator comes to be the one that writes for its hotkey: it stands by until the lease of its store is held. */
+import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
+import * as Scope from 'effect/Scope';
+
+import { startWriterLease, type WriterLeaseSystem } from './actors/writerLease.system.ts';
+import { prepareTimelock } from './chain/timelock.ts';
+import { fail, type Outcome, succeed } from './domain/outcome.ts';
+import type { Logger } from './logging.ts';
+import { movedSnapshot } from './store/exportFileContents.ts';
+import { tryHolderLock } from './store/holderLock.ts';
+import type { StoreHandle } from './store/store.ts';
+
+/**
+ * The lock of the data folder that the operating system takes from a dead process: asked for until it is ours, and kept
+ * until `close`. It only shortens the wait for a dead holder; where it cannot be had at all, the lease time decides.
+ */
+export const openHolderLock = (dir: string) => {
+  let kept: Scope.Closeable | null = null;
+  const take: Effect.Effect<boolean> = Effect.suspend(() => {
+    if (kept !== null) return Effect.succeed(true);
+    const scope = Scope.makeUnsafe();
+    return Effect.flatMap(
+      Effect.orElseSucceed(Scope.provide(tryHolderLock(dir), scope), () => false),
+      (isOurs) => {
+        if (!isOurs) return Effect.as(Scope.close(scope, Exit.void), false);
+        kept = scope;
+        return Effect.succeed(true);
+      },
+    );
+  });
+  const close = Effect.suspend(() => (kept === null ? Effect.void : Scope.close(kept, Exit.void)));
+  return { take, close };
+};
+
+export type Writership = {
+  readonly lease: WriterLeaseSystem;
+  /** How often a validator has begun to write with this store, this time included. */
+  readonly starts: number;
+};
+
+export type WritershipOptions = {
+  readonly store: StoreHandle;
+  readonly leaseMs: number;
+  /** Null for a store whose processes may be on different machines. */
+  readonly takeHolderLock: Effect.Effect<boolean> | null;
+  readonly log: Logger;
+  /** Ends the process: nothing was written by it. */
+  readonly leave: (exit: 'drained' | 'failed', reason: string) => Promise<never>;
+};
+
+/** Why the store must not be used any more; null while it may. */
+const movedReason = (store: StoreHandle): Promise<string | null> =>
+  Effect.runPromise(
+    Effect.match(store.loadSnapshot(movedSnapshot), {
+      onSuccess: (snapshot) =>
+        snapshot === null
+          ? null
+          : `this store was moved elsewhere (${JSON.stringify(snapshot.value)}): use the one it was moved to`,
+      onFailure: (error) => `the store cannot be read: ${error.message}`,
+    }),
+  );
+
+const countStart = (store: StoreHandle): Promise<Outcome<number, string>> =>
+  Effect.runPromise(
+    Effect.match(store.addTo('starts', 1), {
+      onSuccess: (starts) => succeed(starts),
+      onFailure: (error) => fail(`the store cannot be written: ${error.message}`),
+    }),
+  );
+
+/** SIGTERM and SIGINT while another one writes: there is nothing to drain. */
+const leaveOnSignal = (lease: WriterLeaseSystem): (() => void) => {
+  const onSignal = (): void => void lease.end();
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return () => {
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+  };
+};
+
+/**
+ * Waits until this process is the one that writes, ready to go on at once: everything is loaded, only the chain is not
+ * asked yet. From then on each write of the store carries the lease. Does not return where the process has to end.
+ */
+export const becomeWriter = async (options: WritershipOptions): Promise<Writership> => {
+  const { store, leaseMs, takeHolderLock, log, leave } = options;
+  const movedBefore = await movedReason(store);
+  if (movedBefore !== null) return leave('failed', movedBefore);
+  prepareTimelock();
+  const lease = startWriterLease({ leases: store, leaseMs, takeHolderLock, log });
+  const stopListening = leaveOnSignal(lease);
+  const held = await lease.held;
+  if (!held.ok) {
+    await lease.end();
+    return leave(held.error.end === 'withdrawn' ? 'drained' : 'failed', held.error.reason);
+  }
+  store.fence(held.value);
+  // It may have been moved while another one wrote.
+  const moved = await movedReason(store);
+  const counted = await countStart(store);
+  stopListening();
+  const problem = moved ?? (counted.ok ? null : counted.error);
+  if (problem === null && counted.ok) return { lease, starts: counted.value };
+  await lease.end();
+  return leave('failed', problem ?? '');
+};
