@@ -1,7 +1,15 @@
 import { type AnswerJudged, answerForRecord, type RoundPlanned } from '../domain/evidence.ts';
+import {
+  countOutcomes,
+  noOutcomes,
+  pairKeyOf,
+  pairsOf,
+  type RoundAccount,
+} from '../domain/requestAccount.ts';
 import type { RoundSummary } from '../machines/round.machine.ts';
 import { chanceOf, type Grader, graderOf } from './grading.ts';
 import type { Reply } from './minerLinks.ts';
+import type { Decisions } from './roundBook.ts';
 
 /** One task asked of one miner, until its verdict is known. */
 export type Pair = {
@@ -17,8 +25,6 @@ type Timing = {
   readonly rttMs: number | null;
 };
 
-type Counts = { -readonly [outcome in AnswerJudged['outcome']]: number };
-
 /**
  * Keeps the books of one round: every planned pair gets exactly one verdict, and the counts add up. Pure but for its
  * own state; sending, timing and writing are the cohort actor's.
@@ -26,25 +32,42 @@ type Counts = { -readonly [outcome in AnswerJudged['outcome']]: number };
 export type CohortLedger = {
   readonly grade: (pair: Pair, reply: Reply, timing: Timing) => AnswerJudged;
   /** A verdict without a reply. */
-  readonly close: (pair: Pair, outcome: 'missed' | 'unreachable') => AnswerJudged;
+  readonly close: (pair: Pair, outcome: 'missed' | 'unreachable' | 'lost') => AnswerJudged;
+  readonly isDecided: (pair: Pair) => boolean;
   readonly open: () => number;
   readonly judged: () => number;
   readonly summary: () => RoundSummary;
+  /** For the check of the books: by pair and by count, which must say the same. */
+  readonly account: () => Omit<RoundAccount, 'settled'>;
 };
 
-export const createLedger = (plan: RoundPlanned, now: () => number): CohortLedger => {
+const nothing = { answer: null, responseMs: null, rttMs: null, accuracy: 0, brier: null } as const;
+const nobodyDecided: Decisions = new Map();
+
+/**
+ * @param begun what an earlier attempt has on record of this round; only planned pairs
+ * @throws Error when a task does not fit its kind: a plan of another release
+ */
+export const createLedger = (
+  plan: RoundPlanned,
+  now: () => number,
+  begun: Decisions = nobodyDecided,
+): CohortLedger => {
   const graders = new Map<string, Grader>(plan.tasks.map((task) => [task.taskId, graderOf(task)]));
   const chances = new Map<string, number>(plan.tasks.map((task) => [task.taskId, chanceOf(task)]));
-  const counts: Counts = { judged: 0, invalid: 0, refused: 0, missed: 0, late: 0, unreachable: 0 };
-  const dispatched = plan.tasks.length * plan.cohort.length;
-  let decided = 0;
+  const counts = { ...noOutcomes, ...countOutcomes(begun.values()) };
+  const decided = new Set(begun.keys());
+  const dispatched = pairsOf(plan);
+  let repeated = 0;
 
   const record = (
     pair: Pair,
     verdict: Pick<AnswerJudged, 'outcome' | 'answer' | 'responseMs' | 'rttMs' | 'accuracy' | 'brier'>,
   ): AnswerJudged => {
+    const key = pairKeyOf(pair.task.taskId, pair.member.hotkey);
+    if (decided.has(key)) repeated += 1;
+    decided.add(key);
     counts[verdict.outcome] += 1;
-    decided += 1;
     return {
       v: 1,
       type: 'answer.judged',
@@ -60,8 +83,6 @@ export const createLedger = (plan: RoundPlanned, now: () => number): CohortLedge
     };
   };
 
-  const nothing = { answer: null, responseMs: null, rttMs: null, accuracy: 0, brier: null } as const;
-
   return {
     grade: (pair, reply, { sentAtMs, receivedAtMs, rttMs }) => {
       const responseMs = Math.max(0, receivedAtMs - sentAtMs);
@@ -75,8 +96,10 @@ export const createLedger = (plan: RoundPlanned, now: () => number): CohortLedge
         : record(pair, { ...timed, outcome: 'judged', answer, ...judgement });
     },
     close: (pair, outcome) => record(pair, { ...nothing, outcome }),
-    open: () => dispatched - decided,
+    isDecided: ({ task, member }) => decided.has(pairKeyOf(task.taskId, member.hotkey)),
+    open: () => dispatched - decided.size,
     judged: () => counts.judged,
     summary: () => ({ dispatched, ...counts }),
+    account: () => ({ plan, decided: decided.size, repeated, counts: { ...counts } }),
   };
 };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as Effect from 'effect/Effect';
 
 import type { SequencedRecord } from '../domain/derivation.ts';
@@ -11,7 +12,7 @@ import {
 import type { StoreFailure } from '../domain/failures.ts';
 import type { EpochIndex } from '../domain/ids.ts';
 import { toStoreFailure } from '../store/errors.ts';
-import { type Json, StoreService } from '../store/store.ts';
+import { type Appended, type Json, StoreService } from '../store/store.ts';
 
 /** The log from which every weight can be derived again. */
 export const evidenceLogName = 'evidence';
@@ -19,20 +20,38 @@ export const evidenceLogName = 'evidence';
 /** Most records of one append: a round of 256 miners with 16 tasks fits. */
 const pageRecords = 2_000;
 
-/** Appends records once each, in order; returns when they are on disk. */
-export const appendEvidence = (
-  records: readonly EvidenceRecord[],
-): Effect.Effect<number, StoreFailure, StoreService> =>
+const append = (records: readonly EvidenceRecord[]): Effect.Effect<Appended, StoreFailure, StoreService> =>
   Effect.flatMap(StoreService, (store) =>
     store.append(
       evidenceLogName,
       // A decoded record is JSON by construction: every schema of the union is.
       records.map((record) => ({ key: evidenceKey(record), value: record as unknown as Json })),
     ),
-  ).pipe(
-    Effect.map(({ lastSeq }) => lastSeq),
-    Effect.mapError(toStoreFailure),
-  );
+  ).pipe(Effect.mapError(toStoreFailure));
+
+/** Appends records once each, in order; returns when they are on disk, with where the last of them stands. */
+export const appendEvidence = (
+  records: readonly EvidenceRecord[],
+): Effect.Effect<number, StoreFailure, StoreService> => Effect.map(append(records), ({ lastSeq }) => lastSeq);
+
+/**
+ * The same for facts that must be new. Returns those that another record had stated before, whose value stands. A store
+ * that had to write a record twice, because it did not hear of its first success, finds its own: that is none.
+ */
+export const appendOnce = Effect.fn('evidence.appendOnce')(function* (records: readonly EvidenceRecord[]) {
+  const { duplicates } = yield* append(records);
+  const store = yield* StoreService;
+  const foreign: EvidenceRecord[] = [];
+  for (const index of duplicates) {
+    const record = records[index];
+    if (record === undefined) continue;
+    const stored = yield* store
+      .find(evidenceLogName, evidenceKey(record))
+      .pipe(Effect.mapError(toStoreFailure));
+    if (!isDeepStrictEqual(stored?.value, JSON.parse(JSON.stringify(record)))) foreign.push(record);
+  }
+  return foreign;
+});
 
 /** Every readable record after `after` and up to `upTo`, in order. Records that do not decode are left out. */
 export const readEvidence = Effect.fn('evidence.read')(function* (range: {

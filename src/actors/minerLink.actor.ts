@@ -9,7 +9,7 @@ import type { Axon } from '../domain/metagraph.ts';
 import type { DialMiner, MinerSessionEvent } from '../machines/minerSession.machine.ts';
 import { dial } from '../transport/client.ts';
 import type { PeerConnection } from '../transport/connection.ts';
-import type { Message } from '../transport/protocol.ts';
+import { type Message, PROTOCOL_VERSION } from '../transport/protocol.ts';
 import type { LinkSettings } from '../transport/settings.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import type { CurrentChain } from './currentChain.ts';
@@ -37,18 +37,64 @@ const createLiveLink = (peer: PeerConnection, kinds: readonly string[], emit: Em
   };
 };
 
+/** Answers that count for nothing are replied to together, after this long. */
+const remindMs = 20;
+/** Most ids of one message (`Ack`, `Unknown`); what is beyond waits for the miner to ask again. */
+const maxReminders = 1_024;
+/** From so many unwanted answers on, one link is worth a line of its own. */
+const strayWarning = 100;
+
+/** Tells a miner of answers that it need not keep: on record already, or unknown. */
+const createReminders = (peer: PeerConnection) => {
+  const ids = { ack: new Set<string>(), unknown: new Set<string>() };
+  const counts = { ack: 0, unknown: 0 };
+  let timer: NodeJS.Timeout | null = null;
+  const send = (): void => {
+    timer = null;
+    if (ids.ack.size > 0) peer.send({ type: 'ack', v: PROTOCOL_VERSION, ids: [...ids.ack] });
+    if (ids.unknown.size > 0) peer.send({ type: 'unknown', v: PROTOCOL_VERSION, ids: [...ids.unknown] });
+    ids.ack.clear();
+    ids.unknown.clear();
+  };
+  return {
+    counts,
+    remind: (type: 'ack' | 'unknown', id: string): void => {
+      counts[type] += 1;
+      if (ids[type].size < maxReminders) ids[type].add(id);
+      timer ??= setTimeout(send, remindMs);
+    },
+    stop: (): void => {
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+};
+
+type Reminders = ReturnType<typeof createReminders>;
+
+/** One line per link, however much was sent over it. */
+const reportStrays = ({ counts }: Reminders, hotkey: Hotkey): Effect.Effect<void> => {
+  if (counts.unknown === 0) return Effect.void;
+  const log = counts.unknown < strayWarning ? Effect.logDebug : Effect.logWarning;
+  const fields = { peer: hotkey, unknown: counts.unknown, repeated: counts.ack };
+  return log('a miner sent answers to requests that nobody has open', fields);
+};
+
 /** Replies go to whoever asked; the first `ready` tells what the miner offers. */
 const route = (options: {
   readonly peer: PeerConnection;
   readonly table: MinerLinkTable;
+  readonly reminders: Reminders;
   readonly onReady: (kinds: readonly string[]) => void;
 }) => {
-  const { peer, table } = options;
+  const { peer, table, reminders } = options;
   return (message: Message, receivedAtMs: number): void => {
     if (message.type === 'ready') options.onReady(message.kinds);
-    if (message.type === 'answer' || message.type === 'refusal') {
-      deliver({ table, hotkey: peer.remote.hotkey, reply: message, receivedAtMs });
-    }
+    if (message.type !== 'answer' && message.type !== 'refusal') return;
+    const delivery = deliver({ table, hotkey: peer.remote.hotkey, reply: message, receivedAtMs });
+    // Nobody keeps a refusal.
+    if (message.type === 'refusal') return;
+    if (delivery === 'recorded') reminders.remind('ack', message.id);
+    if (delivery === 'unknown') reminders.remind('unknown', message.id);
   };
 };
 
@@ -67,9 +113,12 @@ const open = (settings: DialerSettings) =>
       expectedHotkey: hotkey,
     });
     const ready = yield* Deferred.make<readonly string[]>();
-    peer.listen(
-      route({ peer, table, onReady: (kinds) => void Deferred.doneUnsafe(ready, Exit.succeed(kinds)) }),
+    const reminders = yield* Effect.acquireRelease(
+      Effect.sync(() => createReminders(peer)),
+      (used) => Effect.andThen(Effect.sync(used.stop), reportStrays(used, hotkey)),
     );
+    const onReady = (kinds: readonly string[]) => void Deferred.doneUnsafe(ready, Exit.succeed(kinds));
+    peer.listen(route({ peer, table, reminders, onReady }));
     const kinds = yield* Effect.raceFirst(
       Deferred.await(ready),
       Effect.flatMap(peer.closed, (failure) => Effect.fail(failure)),

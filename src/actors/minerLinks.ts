@@ -4,6 +4,7 @@ import * as Layer from 'effect/Layer';
 import type { Hotkey } from '../domain/ids.ts';
 import type { PeerConnection } from '../transport/connection.ts';
 import type { Message } from '../transport/protocol.ts';
+import { createKnownRequests, type KnownRequests } from './knownRequests.ts';
 
 /** A miner's reply to one request. */
 export type Reply = Extract<Message, { type: 'answer' | 'refusal' }>;
@@ -28,36 +29,51 @@ export type LiveLink = {
 export type MinerLinkTable = {
   readonly links: Map<Hotkey, LiveLink>;
   readonly requests: Map<string, OpenRequest>;
-  /** Replies to nothing that was asked, by reason. */
-  readonly strays: { unknownRequest: number; wrongHotkey: number };
+  /** Requests of now and of the last rounds that are not open. */
+  readonly known: KnownRequests;
+  /** Replies that count for nothing, by reason. `repeated` ones are known: a miner sends until it is acknowledged. */
+  readonly strays: { unknownRequest: number; wrongHotkey: number; repeated: number };
 };
 
 export class MinerLinks extends Context.Service<MinerLinks, MinerLinkTable>()('actors/MinerLinks') {
   static readonly layer = Layer.sync(MinerLinks, () => ({
     links: new Map<Hotkey, LiveLink>(),
     requests: new Map<string, OpenRequest>(),
-    strays: { unknownRequest: 0, wrongHotkey: 0 },
+    known: createKnownRequests(),
+    strays: { unknownRequest: 0, wrongHotkey: 0, repeated: 0 },
   }));
 }
 
-/** Hands a reply to whoever asked, exactly once. Returns whether somebody had. */
+/**
+ * What became of a reply.
+ *
+ * - `taken`: handed to whoever asked.
+ * - `waiting`: known, but not wanted now; the miner keeps it.
+ * - `recorded`: on disk already; to be acknowledged again.
+ * - `unknown`: nobody asked this hotkey, or it is too late; the miner need not keep it.
+ */
+export type Delivery = 'taken' | 'waiting' | 'recorded' | 'unknown';
+
+/** Hands a reply to whoever asked, exactly once. */
 export const deliver = (options: {
   readonly table: MinerLinkTable;
   readonly hotkey: Hotkey;
   readonly reply: Reply;
   readonly receivedAtMs: number;
-}): boolean => {
-  const { table, reply } = options;
+}): Delivery => {
+  const { table, reply, hotkey } = options;
   const request = table.requests.get(reply.id);
-  if (request === undefined) {
-    table.strays.unknownRequest += 1;
-    return false;
+  if (request?.hotkey === hotkey) {
+    table.requests.delete(reply.id);
+    request.settle(reply, options.receivedAtMs);
+    return 'taken';
   }
-  if (request.hotkey !== options.hotkey) {
-    table.strays.wrongHotkey += 1;
-    return false;
+  const state = table.known.stateOf(reply.id, hotkey);
+  if (state !== null) {
+    table.strays.repeated += 1;
+    return state;
   }
-  table.requests.delete(reply.id);
-  request.settle(reply, options.receivedAtMs);
-  return true;
+  if (request === undefined) table.strays.unknownRequest += 1;
+  else table.strays.wrongHotkey += 1;
+  return 'unknown';
 };

@@ -2,16 +2,21 @@ import { randomBytes } from 'node:crypto';
 import * as Effect from 'effect/Effect';
 
 import type { RoundPlanned } from '../domain/evidence.ts';
+import type { StoreFailure } from '../domain/failures.ts';
 import { createRandom, type Random } from '../domain/random.ts';
 import { roundId, sampleCohort, taskId } from '../domain/roundPlan.ts';
 import type { ScoringPolicy } from '../domain/scoring.ts';
 import { type TaskKind, taskKinds } from '../domain/tasks/kinds.ts';
 import { hasHistory, trustOfPopulation } from '../domain/trust.ts';
 import type { PlanRound, RoundInput } from '../machines/round.machine.ts';
-import type { StoreService } from '../store/store.ts';
+import { toStoreFailure } from '../store/errors.ts';
+import { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { appendEvidence } from './evidenceLog.ts';
+import { MinerLinks } from './minerLinks.ts';
+import { drawRequestKey } from './requestIds.ts';
 import { RoundBook, type RoundBookState } from './roundBook.ts';
+import { keepUnfinished, takeUpRound } from './unfinishedRounds.ts';
 
 export type RoundSettings = {
   /** Tasks each miner of the cohort is asked in one round. */
@@ -20,6 +25,15 @@ export type RoundSettings = {
   readonly cohortSize: number;
   readonly kinds: readonly TaskKind[];
   readonly policy: ScoringPolicy;
+};
+
+/** Name of the set of task ids that were used, shared with imports from other stores. */
+const usedTaskIds = 'task';
+
+const noFreeIds: StoreFailure = {
+  _tag: 'StoreCorrupt',
+  message:
+    'the store says of every newly drawn task id that it was used before; run `miaoai store check` on it',
 };
 
 /** The same challenge set for the whole cohort; kinds take turns so that each is asked equally often. */
@@ -51,31 +65,61 @@ const drawCohort = (options: {
   }).map(({ uid, hotkey }) => ({ uid, hotkey }));
 };
 
-const plan = Effect.fn('round.plan')(function* (settings: RoundSettings, input: RoundInput) {
+/** Drawn anew when a task id was used before: by an earlier life, or in a store that was imported. */
+const maxDraws = 4;
+
+const draw = Effect.fn('round.draw')(function* (settings: RoundSettings, input: RoundInput) {
   const book = yield* RoundBook;
-  // The seed never leaves this function: tasks can be guessed from it.
-  const random = createRandom(randomBytes(32).toString('hex'));
-  const id = roundId({ epoch: input.epoch, block: input.block, nonce: randomBytes(4).toString('hex') });
-  const planned: RoundPlanned = {
-    v: 1,
-    type: 'round.planned',
-    roundId: id,
-    epoch: input.epoch,
-    block: input.block,
-    at: Date.now(),
-    deadlineMs: input.deadlineMs,
-    tasks: drawTasks(settings, id, random),
-    cohort: drawCohort({ input, settings, book, random }),
-  };
-  yield* appendEvidence([planned]);
-  book.plans.set(id, planned);
+  const store = yield* StoreService;
+  for (let attempt = 0; attempt < maxDraws; attempt += 1) {
+    // The seed never leaves this function: tasks can be guessed from it.
+    const random = createRandom(randomBytes(32).toString('hex'));
+    const id = roundId({ epoch: input.epoch, block: input.block, nonce: randomBytes(4).toString('hex') });
+    const planned: RoundPlanned = {
+      v: 1,
+      type: 'round.planned',
+      roundId: id,
+      epoch: input.epoch,
+      block: input.block,
+      at: Date.now(),
+      deadlineMs: input.deadlineMs,
+      tasks: drawTasks(settings, id, random),
+      cohort: drawCohort({ input, settings, book, random }),
+      requestKey: drawRequestKey(),
+    };
+    const ids = planned.tasks.map((task) => task.taskId);
+    const used = yield* store.useIds(usedTaskIds, ids).pipe(Effect.mapError(toStoreFailure));
+    if (used.length === 0) return planned;
+  }
+  return yield* Effect.fail(noFreeIds);
+});
+
+/** Puts a plan on record. Where it is not known whether it got there, it is kept and asked of the log again. */
+const record = Effect.fn('round.record')(function* (planned: RoundPlanned) {
+  const book = yield* RoundBook;
+  const table = yield* MinerLinks;
+  yield* appendEvidence([planned]).pipe(
+    Effect.tapError((failure) =>
+      Effect.sync(() => {
+        if (failure._tag === 'StoreUnavailable') keepUnfinished({ book, table, plan: planned, attempts: 0 });
+      }),
+    ),
+  );
+  book.plans.set(planned.roundId, planned);
   for (const { hotkey } of planned.cohort) {
     book.asked.set(hotkey, (book.asked.get(hotkey) ?? 0) + planned.tasks.length);
   }
-  return { roundId: id, cohort: planned.cohort.length, tasks: planned.tasks.length };
+});
+
+/** A round that was cut short comes before a new one: its requests are still to be ended. */
+const plan = Effect.fn('round.plan')(function* (settings: RoundSettings, input: RoundInput) {
+  const taken = yield* takeUpRound(yield* RoundBook, yield* MinerLinks);
+  const planned = taken ?? (yield* draw(settings, input));
+  if (taken === null) yield* record(planned);
+  return { roundId: planned.roundId, cohort: planned.cohort.length, tasks: planned.tasks.length };
 });
 
 export const planRound = (
-  runtime: ActorRuntime<StoreService | RoundBook>,
+  runtime: ActorRuntime<StoreService | RoundBook | MinerLinks>,
   settings: RoundSettings,
 ): PlanRound => fromEffect(runtime)((input) => plan(settings, input));

@@ -55,7 +55,8 @@ const verdictsBetween = Effect.fn('epoch.verdicts')(function* (fromSeq: number, 
     after: Math.max(0, fromSeq - 1),
     upTo: cutSeq - 1,
     onRecord: ({ record }) => {
-      if (record.type === 'answer.judged') verdicts.push(verdictOf(record));
+      // What this validator lost is no reason to score anybody.
+      if (record.type === 'answer.judged' && record.outcome !== 'lost') verdicts.push(verdictOf(record));
     },
   });
   return verdicts;

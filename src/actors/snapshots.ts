@@ -69,7 +69,7 @@ const persisted: Readonly<Record<string, Persisted>> = {
       value: Value,
       context: Schema.Struct({ epoch: EpochIndex, rounds: Schema.Int }),
     }),
-    // A round under way cannot be resumed: after a crash it is abandoned, and the next one is held.
+    // A round under way has no snapshot: after a crash its records say what is left of it (`unfinishedRounds.ts`).
     isRestPoint: (ref) => !matches(ref, { rounds: 'collecting' }),
   },
 };

@@ -4,68 +4,66 @@ import * as Exit from 'effect/Exit';
 import type { EventObject } from 'xstate';
 
 import type { LinkFailure } from '../domain/failures.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import { type Outcome, succeed } from '../domain/outcome.ts';
 import type { AcceptValidator, ValidatorSessionEvent } from '../machines/validatorSession.machine.ts';
 import { type AdmissionRules, mayAsk } from '../machines/validatorSessions.ts';
 import type { PeerConnection } from '../transport/connection.ts';
 import { type Message, PROTOCOL_VERSION, type Tasks } from '../transport/protocol.ts';
+import { type AnswerOutbox, AnswerOutboxes } from './answerOutbox.ts';
 import { Arrivals } from './arrivals.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
 import { linkClosed } from './linkClosed.ts';
-import type { RefusalReason, Seat, TaskDesk } from './taskDesk.ts';
+import type { Seat, TaskDesk } from './taskDesk.ts';
 
 type Emit = (event: ValidatorSessionEvent) => void;
 type TaskItem = (typeof Tasks.Type)['tasks'][number];
 
 const gone = { _tag: 'Lost', message: 'the connection ended before a session took it' } as const;
 
-/** Serves the tasks of one validator over one link. */
+/** Serves the tasks of one validator over one link. Answers are the outbox's, which outlives the link. */
 const createServing = (options: {
   readonly peer: PeerConnection;
   readonly seat: Seat;
+  readonly outbox: AnswerOutbox;
   readonly emit: Emit;
   /** Asked with each batch of tasks: a validator may lose its permit while its link lives. */
   readonly mayAsk: () => Outcome<void, string>;
   readonly onRevoked: (reason: string) => void;
 }) => {
-  const { peer, seat, emit } = options;
+  const { peer, seat, outbox, emit } = options;
+  const { hotkey } = peer.remote;
   let open = 0;
   let isRefusing = false;
 
-  const refuse = (id: string, reason: RefusalReason): void => {
-    peer.send({ type: 'refusal', v: PROTOCOL_VERSION, id, reason });
-  };
-
-  const work = async (task: TaskItem, deadlineAt: number): Promise<void> => {
+  const answer = async ({ id, kind, request }: TaskItem, deadlineAt: number) => {
     const startedMs = performance.now();
-    const result = await seat.answer({ kind: task.kind, request: task.request, deadlineAt });
-    if (!result.ok) {
-      refuse(task.id, result.error);
-      return;
-    }
+    const result = await seat.answer({ kind, request, deadlineAt });
+    if (!result.ok) return result;
     const elapsedMs = performance.now() - startedMs;
-    const answer = result.value as Record<string, never>;
-    peer.send({ type: 'answer', v: PROTOCOL_VERSION, id: task.id, answer, elapsedMs });
+    const value = result.value as Record<string, never>;
+    return succeed({ type: 'answer', v: PROTOCOL_VERSION, id, answer: value, elapsedMs } as const);
   };
 
-  const take = (task: TaskItem, deadlineAt: number): void => {
-    if (isRefusing) {
-      refuse(task.id, 'busy');
+  const take = (task: TaskItem, deadlineAtMs: number): void => {
+    const { id } = task;
+    // What was admitted before is answered even while no new work is taken.
+    if (isRefusing && !outbox.has(hotkey, id)) {
+      peer.send({ type: 'refusal', v: PROTOCOL_VERSION, id, reason: 'busy' });
       return;
     }
     open += 1;
     if (open === 1) emit({ type: 'link.busy' });
-    void work(task, deadlineAt)
-      .catch(() => refuse(task.id, 'failed'))
-      .finally(() => {
-        open -= 1;
-        if (open === 0) emit({ type: 'link.idle' });
-      });
+    const work = (deadline: number) => answer(task, deadline);
+    void outbox.take(hotkey, { id, deadlineAtMs, work }).finally(() => {
+      open -= 1;
+      if (open === 0) emit({ type: 'link.idle' });
+    });
   };
 
   return {
     onMessage: (message: Message, receivedAtMs: number): void => {
+      if (message.type === 'ack' || message.type === 'unknown') outbox.drop(hotkey, message.ids);
       if (message.type !== 'tasks') return;
       const allowed = options.mayAsk();
       if (!allowed.ok) {
@@ -105,9 +103,11 @@ const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: Admiss
       ({ leave }) => Effect.sync(leave),
     );
     const revoked = yield* Deferred.make<never, LinkFailure>();
+    const outbox = yield* AnswerOutboxes;
     const serving = createServing({
       peer,
       seat,
+      outbox,
       emit: link.emit,
       mayAsk: () => mayAsk(chain.subnet, peer.remote.hotkey, rules),
       onRevoked: (message) => void Deferred.doneUnsafe(revoked, Exit.fail({ _tag: 'Refused', message })),
@@ -118,6 +118,11 @@ const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: Admiss
     });
     link.emit({ type: 'link.opened', hotkey: peer.remote.hotkey });
     offer(seat.share());
+    // What an earlier link of this validator left unacknowledged goes first.
+    yield* Effect.acquireRelease(
+      Effect.sync(() => outbox.attach(peer.remote.hotkey, (message) => peer.send(message).ok)),
+      (detach) => Effect.sync(detach),
+    );
     peer.listen(serving.onMessage);
     return yield* Effect.raceFirst(
       Deferred.await(revoked),
@@ -127,7 +132,7 @@ const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: Admiss
 
 /** One validator's link: its handshake, its tasks, its end. */
 export const validatorLink = (
-  runtime: ActorRuntime<Arrivals | CurrentChain>,
+  runtime: ActorRuntime<Arrivals | CurrentChain | AnswerOutboxes>,
   serving: { readonly desk: TaskDesk; readonly rules: AdmissionRules },
 ): AcceptValidator =>
   fromScoped(runtime)(open(serving), (exit) => ({ type: 'link.closed' as const, failure: linkClosed(exit) }));

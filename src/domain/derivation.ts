@@ -2,8 +2,9 @@ import type * as Schema from 'effect/Schema';
 
 import { findDifference } from './difference.ts';
 import type { AnswerJudged, EpochScored, EvidenceRecord, RoundPlanned, RoundSettled } from './evidence.ts';
+import { countOutcomes, statedOutcomes } from './requestAccount.ts';
 import { scoreEpoch } from './scoring.ts';
-import { AnswerOutcome, type Verdict } from './task.ts';
+import type { Verdict } from './task.ts';
 import type { Judgement } from './tasks/definition.ts';
 import { emptyTrust, type TrustLedger } from './trust.ts';
 import { weightsFromScores } from './weights.ts';
@@ -55,8 +56,13 @@ export type LogCheck = {
   /** The first ones, at most `MAX_LISTED_VIOLATIONS`; `violationCount` has them all. */
   readonly violations: readonly Violation[];
   readonly violationCount: number;
-  /** Rounds without an end: in flight when the log was read, or to be abandoned at the next restart. */
+  /** Rounds without an end: in flight when the log was read, or to be taken up or settled at the next restart. */
   readonly openRounds: readonly string[];
+  /**
+   * Of a log whose beginning is gone: the newest epoch that could not be derived, whose trust is taken as it was
+   * recorded; all after it are derived. null for a whole log, or where no epoch was found.
+   */
+  readonly anchorEpoch: number | null;
 };
 
 export type Derivation = LogCheck & {
@@ -75,10 +81,12 @@ export const MAX_LISTED_VIOLATIONS = 1_000;
  * them. Each epoch starts from the trust its predecessor *recorded*, so an altered epoch does not make all later
  * ones differ, and if all are equal the whole chain is.
  *
- * @param records from the first record of the log, ascending by `seq`
+ * @param records ascending by `seq`
+ * @param beginsAt sequence number of the first record that is left of the log; what is above 1 was dropped, and the
+ *   first epoch whose answers are all there follows the first recorded one
  */
-export const deriveEpochs = (records: Iterable<SequencedRecord>, judge: Judge): Derivation => {
-  const replay = startDerivation(judge);
+export const deriveEpochs = (records: Iterable<SequencedRecord>, judge: Judge, beginsAt = 1): Derivation => {
+  const replay = startDerivation(judge, beginsAt);
   const epochs: EpochDerivation[] = [];
   for (const entry of records) {
     const epoch = replay.accept(entry);
@@ -109,13 +117,20 @@ type ReplayState = {
   lastEpoch: number;
   readonly violations: Violation[];
   violationCount: number;
+  /** Above 1 for a log whose beginning is gone. */
+  readonly beginsAt: number;
+  anchorEpoch: number | null;
+  /** Rounds whose plan went with the beginning. */
+  readonly orphans: Set<string>;
+  /** Last answer of such a round: no epoch that should count it can be derived. */
+  lastOrphanSeq: number;
 };
 
 /**
  * The same record by record, for logs that are streamed: memory holds the open rounds, the answers of the
  * unfinished epoch and the ids of past rounds.
  */
-export const startDerivation = (judge: Judge): DerivationReplay => {
+export const startDerivation = (judge: Judge, beginsAt = 1): DerivationReplay => {
   const state: ReplayState = {
     judge,
     records: 0,
@@ -128,6 +143,10 @@ export const startDerivation = (judge: Judge): DerivationReplay => {
     lastEpoch: -1,
     violations: [],
     violationCount: 0,
+    beginsAt,
+    anchorEpoch: null,
+    orphans: new Set(),
+    lastOrphanSeq: 0,
   };
   return {
     accept: (entry) => acceptRecord(state, entry),
@@ -136,6 +155,7 @@ export const startDerivation = (judge: Judge): DerivationReplay => {
       violations: [...state.violations],
       violationCount: state.violationCount,
       openRounds: [...state.open.keys()],
+      anchorEpoch: state.anchorEpoch,
     }),
   };
 };
@@ -171,7 +191,18 @@ const acceptPlan = (state: ReplayState, seq: number, plan: RoundPlanned): void =
   state.open.set(plan.roundId, { plan, outcomes: new Map() });
 };
 
+/** Whether the plan of a round went with the beginning of the log; after the first epoch no further round does. */
+const isOrphan = (state: ReplayState, roundId: string): boolean => {
+  if (state.beginsAt <= 1 || state.open.has(roundId) || state.closed.has(roundId)) return false;
+  if (state.anchorEpoch === null) state.orphans.add(roundId);
+  return state.orphans.has(roundId);
+};
+
 const acceptAnswer = (state: ReplayState, seq: number, answer: AnswerJudged): void => {
+  if (isOrphan(state, answer.roundId)) {
+    state.lastOrphanSeq = seq;
+    return;
+  }
   const round = state.open.get(answer.roundId);
   const pair = `${answer.taskId}/${answer.hotkey}`;
   const where = `round ${answer.roundId}, ${pair}`;
@@ -189,7 +220,9 @@ const acceptAnswer = (state: ReplayState, seq: number, answer: AnswerJudged): vo
     violate(state, { seq, rule: 'unplanned', detail: `${where}: no open round planned this` });
     return;
   }
-  state.pending.push({ seq, verdict: regrade(state, { seq, where, answer, task }) });
+  const verdict = regrade(state, { seq, where, answer, task });
+  // What the validator lost is evidence for or against nobody.
+  if (answer.outcome !== 'lost') state.pending.push({ seq, verdict });
 };
 
 /** The verdict with the grade and chance level that request, answer and truth give today. */
@@ -253,13 +286,8 @@ const acceptSettlement = (state: ReplayState, seq: number, settled: RoundSettled
     const detail = `round ${plan.roundId}: ${outcomes.size} of ${planned} planned pairs are decided`;
     violate(state, { seq, rule: 'undecided', detail });
   }
-  const counted = [...outcomes.values()];
-  const expected = Object.fromEntries([
-    ['dispatched', planned],
-    ...AnswerOutcome.literals.map((name) => [name, counted.filter((outcome) => outcome === name).length]),
-  ]);
-  const { dispatched, judged, invalid, refused, missed, late, unreachable } = settled;
-  const stated = { dispatched, judged, invalid, refused, missed, late, unreachable };
+  const expected = { dispatched: planned, ...countOutcomes(outcomes.values()) };
+  const stated = { dispatched: settled.dispatched, ...statedOutcomes(settled) };
   const difference = findDifference(expected, stated, `round ${plan.roundId}`);
   if (difference !== null) violate(state, { seq, rule: 'counts', detail: difference });
 };
@@ -269,6 +297,11 @@ const closeRound = (
   seq: number,
   end: { readonly roundId: string; readonly epoch: number },
 ): OpenRound | null => {
+  if (isOrphan(state, end.roundId)) {
+    state.orphans.delete(end.roundId);
+    state.closed.add(end.roundId);
+    return null;
+  }
   const round = state.open.get(end.roundId);
   if (round === undefined) {
     const rule = state.closed.has(end.roundId) ? 'duplicate' : 'unplanned';
@@ -287,9 +320,25 @@ const closeRound = (
   return round;
 };
 
-const acceptEpoch = (state: ReplayState, seq: number, recorded: EpochScored): EpochDerivation => {
-  checkInterval(state, seq, recorded);
+/** Whether an epoch can only be taken as it was recorded: its answers, or the trust before it, are gone. */
+const isAnchor = (state: ReplayState, { fromSeq }: EpochScored): boolean =>
+  state.beginsAt > 1 && (state.lastEpoch < 0 || fromSeq < state.beginsAt || fromSeq <= state.lastOrphanSeq);
+
+const followEpoch = (state: ReplayState, recorded: EpochScored): void => {
+  state.trust = recorded.trust;
+  state.nextFromSeq = recorded.cutSeq;
+  state.lastEpoch = recorded.epoch;
+};
+
+const acceptEpoch = (state: ReplayState, seq: number, recorded: EpochScored): EpochDerivation | null => {
   const isCounted = (entry: { readonly seq: number }): boolean => entry.seq < recorded.cutSeq;
+  if (isAnchor(state, recorded)) {
+    state.pending = state.pending.filter((entry) => !isCounted(entry));
+    state.anchorEpoch = recorded.epoch;
+    followEpoch(state, recorded);
+    return null;
+  }
+  checkInterval(state, seq, recorded);
   const verdicts = state.pending
     .filter((entry) => isCounted(entry) && entry.seq >= recorded.fromSeq)
     .map(({ verdict }) => verdict);
@@ -301,9 +350,7 @@ const acceptEpoch = (state: ReplayState, seq: number, recorded: EpochScored): Ep
     findDifference(scores, recorded.scores, 'scores') ??
     findDifference(trust, recorded.trust, 'trust') ??
     findDifference(vector, recorded.vector, 'vector');
-  state.trust = recorded.trust;
-  state.nextFromSeq = recorded.cutSeq;
-  state.lastEpoch = recorded.epoch;
+  followEpoch(state, recorded);
   return {
     epoch: recorded.epoch,
     seq,

@@ -50,6 +50,11 @@ export const RoundPlanned = Schema.Struct({
   deadlineMs: Milliseconds,
   tasks: Schema.Array(PlannedTask).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_TASKS_PER_ROUND)),
   cohort: Schema.Array(CohortMember).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_COHORT)),
+  /**
+   * Random, 16 to 32 bytes: the ids of the round's requests follow from it, so that a successor knows them again and
+   * nobody else can guess one. Plans of earlier releases have none; such a round cannot be taken up.
+   */
+  requestKey: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2}){16,32}$/))),
 }).check(
   Schema.makeFilter((round) => {
     if (!isUniqueBy(round.tasks, (task) => task.taskId)) return 'a task id occurs twice';
@@ -59,7 +64,7 @@ export const RoundPlanned = Schema.Struct({
 );
 export type RoundPlanned = typeof RoundPlanned.Type;
 
-/** How one task ended with one miner; exactly one per planned pair, unless the round was abandoned. */
+/** How one task ended with one miner; exactly one per planned pair, unless its round was abandoned. */
 export const AnswerJudged = Schema.Struct({
   v: Schema.Literal(1),
   type: Schema.Literal('answer.judged'),
@@ -110,19 +115,21 @@ export const RoundSettled = Schema.Struct({
   missed: Count,
   late: Count,
   unreachable: Count,
+  /** Records of earlier releases have none: they abandoned such rounds. */
+  lost: Schema.optionalKey(Count),
   at: Milliseconds,
 }).check(
   Schema.makeFilter(
     (round) =>
-      round.dispatched === AnswerOutcome.literals.reduce((sum, outcome) => sum + round[outcome], 0) ||
-      'dispatched must be the sum of judged, invalid, refused, missed, late and unreachable',
+      round.dispatched === AnswerOutcome.literals.reduce((sum, outcome) => sum + (round[outcome] ?? 0), 0) ||
+      'dispatched must be the sum of judged, invalid, refused, missed, late, unreachable and lost',
   ),
 );
 export type RoundSettled = typeof RoundSettled.Type;
 
 /**
- * The validator died in mid-round and found it at restart. What was judged stays evidence; the undecided pairs are
- * evidence against nobody.
+ * A round without an end that cannot be settled, because this release cannot read its tasks any more; earlier releases
+ * ended every interrupted round so. What was judged stays evidence; the undecided pairs are evidence against nobody.
  */
 export const RoundAbandoned = Schema.Struct({
   v: Schema.Literal(1),

@@ -95,7 +95,7 @@ export type MinerScore = typeof MinerScore.Type;
  * zeroes nobody, and a new miner must be asked before it earns.
  *
  * Trust is the history *before* the epoch; the returned ledger includes it. Verdicts of hotkeys that are no
- * candidates are ignored.
+ * candidates are ignored, and so is what the validator lost.
  *
  * @returns scores ascending by uid, and the ledger for the next epoch
  */
@@ -108,7 +108,8 @@ export const scoreEpoch = (given: {
   const { candidates, policy } = given;
   const hotkeys = candidates.map((candidate) => candidate.hotkey);
   const trusts = trustOfPopulation({ ledger: given.trust, hotkeys, policy });
-  const byHotkey = Map.groupBy(given.verdicts, (verdict) => verdict.hotkey);
+  const counted = given.verdicts.filter(({ outcome }) => outcome !== 'lost');
+  const byHotkey = Map.groupBy(counted, (verdict) => verdict.hotkey);
   const work = new Map(hotkeys.map((hotkey) => [hotkey, assessMiner(byHotkey.get(hotkey) ?? [], policy)]));
   const maxStake = candidates.reduce((max, { stake }) => Math.max(max, stake), 0);
   const scores = candidates

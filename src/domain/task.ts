@@ -29,6 +29,7 @@ export type TaskId = typeof TaskId.Type;
  * - `missed`: nothing came before the deadline.
  * - `late`: an answer came after the deadline.
  * - `unreachable`: the task could not be handed over.
+ * - `lost`: never decided, because the validator died or could not write; counts against nobody.
  */
 export const AnswerOutcome = Schema.Literals([
   'judged',
@@ -37,6 +38,7 @@ export const AnswerOutcome = Schema.Literals([
   'missed',
   'late',
   'unreachable',
+  'lost',
 ]);
 export type AnswerOutcome = typeof AnswerOutcome.Type;
 

@@ -10,7 +10,9 @@ import {
 import type { StoreFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { RequestImbalance } from '../domain/requestAccount.ts';
 import { delays } from './delays.ts';
+import { root } from './root.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
 
 export type RoundCandidate = {
@@ -29,7 +31,10 @@ export type RoundInput = {
   readonly deadlineMs: number;
 };
 
-/** Draws tasks and cohort and makes both durable. The tasks' truths stay in the actor; only the id comes back. */
+/**
+ * Draws tasks and cohort and makes both durable, or takes up a round that was cut short. The tasks' truths stay in
+ * the actor; only the id comes back.
+ */
 export type PlanRound = PromiseActorLogic<
   Outcome<{ readonly roundId: string; readonly cohort: number; readonly tasks: number }, StoreFailure>,
   RoundInput
@@ -45,14 +50,20 @@ export type RoundSummary = {
   readonly missed: number;
   readonly late: number;
   readonly unreachable: number;
+  /** Never decided because of this validator; against nobody. */
+  readonly lost: number;
 };
 
 export type RoundEvent =
   | { readonly type: 'cohort.dispatched'; readonly sent: number; readonly unreachable: number }
   | { readonly type: 'cohort.progress'; readonly judged: number; readonly open: number }
   | { readonly type: 'cohort.complete' }
+  | { readonly type: 'cohort.unbalanced'; readonly imbalance: RequestImbalance }
   | { readonly type: 'cohort.settled'; readonly summary: RoundSummary }
   | { readonly type: 'cohort.failed'; readonly failure: StoreFailure };
+
+/** What the root learns: the counts of a round do not add up, which is a defect and never the doing of a peer. */
+export type RoundFact = { readonly type: 'requests.unbalanced' } & RequestImbalance;
 
 export type RoundOutput = {
   readonly roundId: string | null;
@@ -140,6 +151,10 @@ export const roundMachine = setup({
         'cohort.settled': {
           target: 'done',
           actions: assign(({ event }) => ({ summary: event.summary, open: 0 })),
+        },
+        'cohort.unbalanced': {
+          description: 'A defect; the cohort breaks off, and the round is taken up again from its records.',
+          actions: sendTo(root, ({ event }) => ({ type: 'requests.unbalanced', ...event.imbalance })),
         },
         'cohort.failed': { target: 'failed', actions: assign(({ event }) => ({ failure: event.failure })) },
       },

@@ -69,9 +69,22 @@ export const Refusal = Schema.Struct({
   reason: Schema.Literals(['busy', 'unsupported', 'failed', 'expired', 'invalid']),
 });
 
-/** Validator → miner: these answers are durably recorded and need not be sent again. */
+/**
+ * Validator → miner: these answers are durably recorded. Until then, or past its deadline, a miner keeps an answer and
+ * sends it again over its next link.
+ */
 export const Ack = Schema.Struct({
   type: Schema.Literal('ack'),
+  v,
+  ids: Schema.Array(Identifier).check(Schema.isBetweenLength(1, 1_024)),
+});
+
+/**
+ * Validator → miner: answers to these requests count for nothing and need not be kept: nobody asked, or their round is
+ * over without them.
+ */
+export const Unknown = Schema.Struct({
+  type: Schema.Literal('unknown'),
   v,
   ids: Schema.Array(Identifier).check(Schema.isBetweenLength(1, 1_024)),
 });
@@ -87,7 +100,7 @@ export const Bye = Schema.Struct({
   reason: Schema.String.check(Schema.isPattern(/^[ -~]{0,128}$/)),
 });
 
-export const Message = Schema.Union([Ready, Tasks, Answer, Refusal, Ack, Ping, Pong, Bye]);
+export const Message = Schema.Union([Ready, Tasks, Answer, Refusal, Ack, Unknown, Ping, Pong, Bye]);
 export type Message = typeof Message.Type;
 export type MessageType = Message['type'];
 
@@ -98,6 +111,7 @@ export const messageSchemas = {
   answer: Answer,
   refusal: Refusal,
   ack: Ack,
+  unknown: Unknown,
   ping: Ping,
   pong: Pong,
   bye: Bye,
@@ -108,7 +122,7 @@ const fromBoth: readonly MessageType[] = ['ping', 'pong', 'bye'];
 /** Which messages a role may send; anything else from it is a violation of the protocol. */
 export const mayBeSentBy: Readonly<Record<Role, ReadonlySet<MessageType>>> = {
   miner: new Set<MessageType>(['ready', 'answer', 'refusal', ...fromBoth]),
-  validator: new Set<MessageType>(['tasks', 'ack', ...fromBoth]),
+  validator: new Set<MessageType>(['tasks', 'ack', 'unknown', ...fromBoth]),
 };
 
 const RoleName = Schema.Literals(['validator', 'miner']);

@@ -1,9 +1,11 @@
+import * as Effect from 'effect/Effect';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLedger } from '#src/actors/cohortLedger.ts';
 import { appendEvidence, lastEvidenceSeq } from '#src/actors/evidenceLog.ts';
 import { judgeRecorded } from '#src/actors/grading.ts';
 import { planRound, type RoundSettings } from '#src/actors/planRound.actor.ts';
 import { prepareValidator } from '#src/actors/prepareValidator.actor.ts';
+import { requestId } from '#src/actors/requestIds.ts';
 import { scoreEpoch } from '#src/actors/scoreEpoch.actor.ts';
 import { deriveEpochs } from '#src/domain/derivation.ts';
 import { decodeEvidence, type EvidenceRecord, type RoundPlanned } from '#src/domain/evidence.ts';
@@ -83,10 +85,12 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
     return outcome.value;
   };
 
-  /** Holds a round whose first `good` miners answer right, the others wrong; `settle` ends it. */
-  const hold = async (options: { epoch?: number; good?: number; settle?: boolean } = {}) => {
-    const { epoch = 7, good = 1, settle = true } = options;
-    const planned = planFor({ hotkeys, tasks: 4, epoch });
+  /** Holds a round whose first `good` miners answer right, the others wrong; `settle` ends it, else `decided` count. */
+  const hold = async (
+    options: { epoch?: number; good?: number; settle?: boolean; agoMs?: number; decided?: number } = {},
+  ) => {
+    const { epoch = 7, good = 1, settle = true, agoMs = 0, decided = 12 } = options;
+    const planned = { ...planFor({ hotkeys, tasks: 4, epoch }), at: Date.now() - agoMs };
     const ledger = createLedger(planned, Date.now);
     const verdicts = planned.cohort.flatMap((member, index) =>
       planned.tasks.map((task) => {
@@ -111,7 +115,7 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
           },
         ]
       : [];
-    await write([planned, ...verdicts, ...end]);
+    await write([planned, ...verdicts.slice(0, decided), ...end]);
     return planned;
   };
 
@@ -173,7 +177,7 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
     expect(trust).not.toEqual(emptyTrust);
     await restart();
     expect(life.book.trust).toEqual(emptyTrust);
-    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 0 });
+    expect(answerOf(await prepare())).toEqual({ resumableRounds: 0, lostRounds: 0, unbalanced: [] });
     expect(life.book.trust).toEqual(trust);
     expect(life.book.nextFromSeq).toBe(nextFromSeq);
     expect(life.book.scoredEpoch).toBe(7);
@@ -218,32 +222,104 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
     ]);
   });
 
-  it('abandons the rounds of a killed predecessor once; what was judged in them still counts', async () => {
-    const open: RoundPlanned = await hold({ good: 1, settle: false });
+  it('keeps the round of a killed predecessor to hold it again, and settles one that is too old', async () => {
+    const old = await hold({ good: 1, settle: false, agoMs: 600_000, decided: 6 });
+    const fresh = await hold({ good: 1, settle: false, decided: 6 });
     const settled = await hold({ good: 1 });
     await restart();
-    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 1 });
-    const abandoned = recordsOf(await onDisk(), 'round.abandoned');
-    expect(abandoned.map(({ roundId, epoch }) => ({ roundId, epoch }))).toEqual([
-      { roundId: open.roundId, epoch: 7 },
+    expect(answerOf(await prepare())).toEqual({ resumableRounds: 1, lostRounds: 1, unbalanced: [] });
+    expect([...life.book.unfinished.keys()]).toEqual([fresh.roundId]);
+    const log = await onDisk();
+    expect(recordsOf(log, 'round.abandoned')).toEqual([]);
+    expect(recordsOf(log, 'round.settled')).toMatchObject([
+      { roundId: settled.roundId, dispatched: 12, judged: 12, lost: 0 },
+      { roundId: old.roundId, dispatched: 12, judged: 6, lost: 6 },
     ]);
-    expect(abandoned[0]?.roundId).not.toBe(settled.roundId);
-    expect(life.book.asked.get(hotkeyAt(0))).toBe(8);
+    const lost = recordsOf(log, 'answer.judged').filter(({ outcome }) => outcome === 'lost');
+    expect(lost.map(({ roundId }) => roundId)).toEqual(Array(6).fill(old.roundId));
+    expect(life.book.asked.get(hotkeyAt(0))).toBe(12);
     await restart();
-    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 0 });
+    expect(answerOf(await prepare())).toEqual({ resumableRounds: 1, lostRounds: 0, unbalanced: [] });
     await score(7);
     const derivation = deriveEpochs(await onDisk(), judgeRecorded);
     expect(derivation.sound).toBe(true);
-    expect(derivation.openRounds).toEqual([]);
+    expect(derivation.openRounds).toEqual([fresh.roundId]);
     expect(derivation.epochs[0]?.verdicts).toBe(24);
   });
 
-  it('abandons a round that a scored epoch cut in two', async () => {
-    const open = await hold({ good: 1, settle: false });
+  it('settles rounds at once that it cannot hold again: from the future, decided already, without a key', async () => {
+    const future = await hold({ settle: false, agoMs: -60_000, decided: 1 });
+    const decided = await hold({ settle: false });
+    const { requestKey: _, ...keyless } = planFor({ hotkeys, tasks: 2 });
+    await write([keyless]);
+    await restart();
+    expect(answerOf(await prepare())).toEqual({ resumableRounds: 0, lostRounds: 3, unbalanced: [] });
+    expect(recordsOf(await onDisk(), 'round.settled')).toMatchObject([
+      { roundId: future.roundId, dispatched: 12, lost: 11 },
+      { roundId: decided.roundId, dispatched: 12, judged: 12, lost: 0 },
+      { roundId: keyless.roundId, dispatched: 6, lost: 6 },
+    ]);
+    expect(deriveEpochs(await onDisk(), judgeRecorded).openRounds).toEqual([]);
+  });
+
+  it('abandons a round whose tasks it does not understand, and starts', async () => {
+    const odd = planFor({ hotkeys, tasks: 1 });
+    const plan = { ...odd, tasks: odd.tasks.map((task) => ({ ...task, kind: 'long_gone' })) };
+    await write([plan]);
+    await restart();
+    expect(answerOf(await prepare())).toMatchObject({ resumableRounds: 0, lostRounds: 1 });
+    expect(recordsOf(await onDisk(), 'round.abandoned')).toMatchObject([{ roundId: plan.roundId }]);
+  });
+
+  it('settles a round that a scored epoch cut in two', async () => {
+    const open = await hold({ good: 1, settle: false, decided: 8, agoMs: 600_000 });
     await score(7);
     await restart();
-    expect(answerOf(await prepare())).toEqual({ abandonedRounds: 1 });
-    expect(recordsOf(await onDisk(), 'round.abandoned')[0]?.roundId).toBe(open.roundId);
+    expect(answerOf(await prepare())).toMatchObject({ lostRounds: 1 });
+    expect(recordsOf(await onDisk(), 'round.settled')[0]).toMatchObject({ roundId: open.roundId, lost: 4 });
+  });
+
+  it('tells of rounds on record whose counts do not add up', async () => {
+    const planned = await hold({ good: 1, settle: false, decided: 11 });
+    const none = { judged: 12, invalid: 0, refused: 0, missed: 0, late: 0, unreachable: 0, lost: 0 };
+    const { roundId, epoch } = planned;
+    await write([{ v: 1, type: 'round.settled', roundId, epoch, dispatched: 12, ...none, at: Date.now() }]);
+    await restart();
+    const { unbalanced } = answerOf(await prepare());
+    expect(unbalanced).toMatchObject([
+      { roundId, planned: 12, decided: 11, repeated: 0, counts: { judged: 11 }, stated: { judged: 12 } },
+    ]);
+    expect(life.book.totals.unbalancedRounds).toBe(1);
+  });
+
+  it('knows the requests of rounds before the restart: recorded ones, and those to be asked again', async () => {
+    const ended = await hold({ good: 1 });
+    const open = await hold({ settle: false, decided: 6 });
+    await restart();
+    await prepare();
+    expect(life.table.known.counts()).toEqual({ recorded: 12 + 6, waiting: 6 });
+    const hotkey = hotkeyAt(0);
+    const idOf = (plan: RoundPlanned, task: number): string =>
+      requestId(plan.requestKey ?? '', plan.tasks[task]?.taskId ?? '', hotkey);
+    expect(life.table.known.stateOf(idOf(ended, 0), hotkey)).toBe('recorded');
+    expect(life.table.known.stateOf(idOf(ended, 0), hotkeyAt(1))).toBeNull();
+    expect(life.table.known.stateOf(idOf(open, 3), hotkey)).toBe('recorded');
+    expect(life.table.known.stateOf('0'.repeat(32), hotkey)).toBeNull();
+  });
+
+  it('draws a task id once, also where another store was imported', async () => {
+    const first = answerOf(await plan());
+    const { tasks = [] } = life.book.plans.get(first.roundId) ?? {};
+    const ids = tasks.map(({ taskId }) => taskId);
+    expect(await life.runtime.runPromise(life.store.useIds('task', ids))).toEqual([0, 1, 2, 3]);
+    const spent = await openValidatorLife(dataFolder().dir, (store) => ({
+      ...store,
+      useIds: (_, all) => Effect.succeed([all.length - 1]),
+    }));
+    const refused = await askOnce(planRound(spent.runtime, roundSettings), roundInput());
+    await spent.end();
+    expect(refused).toMatchObject({ ok: false, error: { _tag: 'StoreCorrupt' } });
+    expect(spent.book.plans.size).toBe(0);
   });
 
   it('gives a weight to history where an epoch was silent', async () => {

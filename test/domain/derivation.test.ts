@@ -322,6 +322,31 @@ describe('domain / derivation', () => {
     expect(rulesOf(after)).toEqual(['unplanned']);
   });
 
+  it('counts what was lost for and against nobody, and in the settlement of its round', () => {
+    const first = log.findIndex(({ record }) => record.type === 'answer.judged');
+    const lose = (record: EvidenceRecord, of: EvidenceRecord): EvidenceRecord => {
+      if (of.type !== 'answer.judged') return record;
+      if (record === of) {
+        const empty = { answer: null, responseMs: null, accuracy: 0, brier: null };
+        return { ...of, ...empty, outcome: 'lost' };
+      }
+      if (record.type !== 'round.settled' || record.roundId !== of.roundId) return record;
+      return { ...record, [of.outcome]: (record[of.outcome] ?? 0) - 1, lost: (record.lost ?? 0) + 1 };
+    };
+    const answer = log[first]?.record;
+    if (answer?.type !== 'answer.judged') throw new Error('the log has no answer');
+    const withLoss = log.map((entry) => ({ ...entry, record: lose(entry.record, answer) }));
+    const derivation = derive(withLoss);
+    expect(derivation.violations).toEqual([]);
+    expect(derivation.epochs[0]?.verdicts).toBe(23);
+    const missing = derive(log.filter((_, index) => index !== first));
+    expect(derivation.epochs[0]?.expected).toEqual(missing.epochs[0]?.expected);
+    const unsaid = withLoss.map((entry) =>
+      entry.record.type === 'round.settled' ? { ...entry, record: { ...entry.record, lost: 0 } } : entry,
+    );
+    expect(rulesOf(derive(unsaid))).toEqual(['counts']);
+  });
+
   it('reports a judge that throws and keeps the recorded grade', () => {
     const fail = () => {
       throw new Error('unknown kind');

@@ -91,6 +91,9 @@ const planTasks = (roundId: string, random: Random): PlannedTask[] =>
     truth: { label: random.pick(LABELS) },
   }));
 
+/** What becomes of an answer while its validator lives. */
+const outcomes = AnswerOutcome.literals.filter((literal) => literal !== 'lost');
+
 const decide = (
   plan: RoundPlanned,
   pair: { readonly task: PlannedTask; readonly uid: number },
@@ -110,7 +113,7 @@ const decide = (
     chance: judgeLabel.chanceOf(task),
     at: plan.at + 100,
   };
-  const outcome = random.next() < 0.7 ? 'judged' : random.pick(AnswerOutcome.literals);
+  const outcome = random.next() < 0.7 ? 'judged' : random.pick(outcomes);
   if (outcome === 'judged') {
     const answer = { label: random.pick(LABELS), confidence: random.next() };
     const grade = judgeLabel.grade({ kind: task.kind, request: task.request, answer, truth: task.truth });
@@ -159,6 +162,7 @@ const appendRound = (
     missed: count('missed'),
     late: count('late'),
     unreachable: count('unreachable'),
+    lost: count('lost'),
     at: plan.at + 10_000,
   });
   return answers.map(({ kind, uid, hotkey, outcome, responseMs, chance, accuracy, brier }) => ({

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 
 import { fail, succeed } from '#src/domain/outcome.ts';
+import { noOutcomes, type RequestImbalance } from '#src/domain/requestAccount.ts';
 import { delays } from '#src/machines/delays.ts';
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
 import { done, fakeLink, fakeTask, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
@@ -17,6 +18,16 @@ const summary: RoundSummary = {
   missed: 0,
   late: 0,
   unreachable: 0,
+  lost: 0,
+};
+
+const imbalance: RequestImbalance = {
+  roundId: 'r3-40-00000000',
+  planned: 4,
+  decided: 3,
+  repeated: 1,
+  counts: { ...noOutcomes, judged: 4 },
+  stated: null,
 };
 
 const run = () => {
@@ -56,6 +67,7 @@ describe('machines / round', () => {
       { type: 'cohort.complete' },
       { type: 'cohort.settled', summary },
       { type: 'cohort.failed', failure: full },
+      { type: 'cohort.unbalanced', imbalance },
       timeout('roundDeadline', 'round.asking.gathering'),
       timeout('settlingPatience', 'round.asking.judging'),
     ];
@@ -103,6 +115,13 @@ describe('machines / round', () => {
     clock.increment(999);
     cohort.newest().emit({ type: 'cohort.complete' });
     expect(cohort.newest().received).toEqual([{ type: 'round.expire' }]);
+  });
+
+  it('tells the root at once when the books of the cohort do not add up, and goes on until it breaks off', async () => {
+    const { actor, cohort, facts } = await asking();
+    cohort.newest().emit({ type: 'cohort.unbalanced', imbalance });
+    expect(facts).toEqual([{ type: 'requests.unbalanced', ...imbalance }]);
+    expect(actor.getSnapshot().matches('asking')).toBe(true);
   });
 
   it('fails when the verdicts are not written in time', async () => {

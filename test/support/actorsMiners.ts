@@ -1,6 +1,7 @@
 import * as Effect from 'effect/Effect';
 
 import { minerLink } from '#src/actors/minerLink.actor.ts';
+import { drawRequestKey } from '#src/actors/requestIds.ts';
 import type { AnswerJudged, RoundPlanned } from '#src/domain/evidence.ts';
 import { createRandom } from '#src/domain/random.ts';
 import { roundId, taskId } from '#src/domain/roundPlan.ts';
@@ -46,6 +47,8 @@ export type ScriptedMiner = {
   readonly asked: readonly TasksMessage[];
   /** Ids that were acknowledged. */
   readonly acked: ReadonlySet<string>;
+  /** Ids of answers that need not be kept, as often as that was said. */
+  readonly unwanted: readonly string[];
   /** What to do with the next messages. */
   onTasks: (message: TasksMessage) => void;
   readonly answer: (id: string, answer: Record<string, never> | object) => void;
@@ -69,11 +72,13 @@ export const linkMiner = async (life: ValidatorLife, uri: string): Promise<Scrip
   const peer = await accepting;
   const asked: TasksMessage[] = [];
   const acked = new Set<string>();
+  const unwanted: string[] = [];
   const miner: ScriptedMiner = {
     hotkey: identity.hotkey,
     host,
     asked,
     acked,
+    unwanted,
     onTasks: () => {},
     answer: (id, answer) => {
       peer.send({ type: 'answer', v: 1, id, answer: answer as Record<string, never>, elapsedMs: 1 });
@@ -86,6 +91,7 @@ export const linkMiner = async (life: ValidatorLife, uri: string): Promise<Scrip
   };
   peer.listen((message: Message) => {
     if (message.type === 'ack') for (const id of message.ids) acked.add(id);
+    if (message.type === 'unknown') unwanted.push(...message.ids);
     if (message.type !== 'tasks') return;
     asked.push(message);
     miner.onTasks(message);
@@ -121,6 +127,7 @@ export const planFor = (options: {
       return { taskId: taskId(id, index), kind, ...taskKinds[kind].generate(createRandom(`${id} ${index}`)) };
     }),
     cohort: hotkeys.map((hotkey, index) => ({ uid: index + 1, hotkey })),
+    requestKey: drawRequestKey(),
   };
 };
 
