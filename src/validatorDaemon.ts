@@ -6,14 +6,14 @@ import { loadSnapshots, type RestorableSnapshot } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import { genesisOf } from './config/networks.ts';
 import type { ValidatorConfig } from './config.ts';
-import { beginDaemon, endAs, openDataDir, runToEnd } from './daemon.ts';
+import { beginDaemon, endAs, openDataDir, runToEnd, storeNotices } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { defaultScoringPolicy, type ScoringPolicy } from './domain/scoring.ts';
 import { isTaskKind } from './domain/tasks/kinds.ts';
 import type { Logger } from './logging.ts';
 import { withDeliberateBugs } from './store/deliberateBugs.ts';
 import { processFailPoints, withFailPoints } from './store/failPoints.ts';
-import { EmbeddedStore } from './store/sqlite.ts';
+import { describeRedis, openConfiguredStore } from './store/openStore.ts';
 import type { Store } from './store/store.ts';
 import { isTestBuild } from './testBuild.ts';
 import { becomeWriter, openHolderLock, type WritershipOptions } from './writership.ts';
@@ -48,11 +48,17 @@ type Begun = Awaited<ReturnType<typeof beginDaemon<'validator'>>>;
 /** Opens the store as one of several, and stands by until this process is the one that writes. */
 const openAsWriter = async ({ config, identity, log }: Begun) => {
   const { dir, owner, opened, close } = await openDataDir(config, identity.hotkey, (folder) =>
-    EmbeddedStore.open({ ...folder, shared: true }),
+    openConfiguredStore({
+      ...folder,
+      settings: config,
+      shared: true,
+      onNotice: (message) => log.warn({ event: 'store.notice' }, message),
+    }),
   );
   const { netuid, leaseMs } = config;
   const endpoints = config.chainEndpoints.map(maskEndpoint);
-  log.info({ event: 'daemon.started', netuid, endpoints, dataDir: dir, leaseMs }, 'validator started');
+  const redis = describeRedis(config);
+  log.info({ event: 'daemon.started', netuid, endpoints, dataDir: dir, redis, leaseMs }, 'validator started');
   const holderLock = openHolderLock(dir);
   const release = async (): Promise<void> => {
     await close();
@@ -65,7 +71,8 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
   const { lease, starts } = await becomeWriter({
     store: opened,
     leaseMs,
-    takeHolderLock: holderLock.take,
+    // The validators of one Redis need not be on one machine, nor in one folder.
+    takeHolderLock: config.store === 'embedded' ? holderLock.take : null,
     log,
     leave,
   });
