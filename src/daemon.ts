@@ -124,6 +124,12 @@ export const openDataDir = async <A>(
   return { dir, owner, opened: opened.value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) };
 };
 
+/** What a store has to tell, as lines of the log. */
+export const storeNotices =
+  (log: Logger) =>
+  (message: string): void =>
+    log.warn({ event: 'store.notice' }, message);
+
 /** The end of a daemon, as its root machine says it. */
 export type Ending = { readonly exit: 'drained' | 'failed'; readonly reason: string };
 

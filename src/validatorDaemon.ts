@@ -52,7 +52,7 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
       ...folder,
       settings: config,
       shared: true,
-      onNotice: (message) => log.warn({ event: 'store.notice' }, message),
+      onNotice: storeNotices(log),
     }),
   );
   const { netuid, leaseMs } = config;

@@ -67,7 +67,9 @@ const patiently = async <A>(
     const outcome = await link.use(work);
     if (outcome.ok) return outcome;
     const { trouble, message } = outcome.error;
-    if (!passing.has(trouble) || performance.now() > untilMs) return fail(unavailable(message));
+    // What does not pass by itself is for the operator to correct.
+    if (!passing.has(trouble)) return fail(new StoreInvalid({ message }));
+    if (performance.now() > untilMs) return fail(unavailable(message));
     await new Promise((resolve) => setTimeout(resolve, OPEN_PAUSE_MS));
   }
 };
@@ -91,9 +93,9 @@ const requireRights = async (
   const missing = missingRights(await runScript(client, rightsScript, check, []));
   return missing.length === 0
     ? null
-    : unavailable(
-        `Redis at ${place}: its user may not run ${missing.join(', ')} on ${keys.prefix}*: give it the rights of docs/redis.md`,
-      );
+    : new StoreInvalid({
+        message: `Redis at ${place}: its user may not run ${missing.join(', ')} on ${keys.prefix}*: give it the rights of docs/redis.md`,
+      });
 };
 
 type Claim = {
