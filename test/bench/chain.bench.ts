@@ -16,24 +16,30 @@ import { NEURONS, VALIDATORS } from '#test/support/benchChainSubnet.ts';
 import {
   fullSubnet,
   measureBlocks,
+  measureMemory,
   measureMetagraphReads,
   startBenchDevnet,
 } from '#test/support/benchDevnet.ts';
 
 /**
  * `npm run bench -- chain [--json]`: the chain client against the unmodified `@polkadot/api` on the same node, and the
- * embedded chain at full size. With `--json` the last line of standard output is one JSON object. See
- * docs/benchmarks.md.
+ * embedded chain at full size. With `--json` the last line of standard output is one JSON object. `--memory` measures
+ * the embedded chain's heap over many blocks instead. See docs/benchmarks.md.
  */
 
-/** The whole run takes about a minute; a hanging one ends here. */
-const maxRunMs = 240_000;
+/** The whole run takes about a minute, that of `--memory` too; a hanging one ends here. */
+const maxRunMs = 400_000;
 const blockTimeMs = 250;
 const reads = 20;
 const repeats = 3;
 const epochs = 7;
+/** More than twice the blocks that the chain remembers. */
+const memoryBlocks = 50_000;
+const mainnetTempoBlocks = 360;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, memory: { type: 'boolean', default: false } },
+});
 const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -56,6 +62,26 @@ const measureEmbedded = async () => {
     await devnet.stop();
   }
 };
+
+/** Heap of a full subnet with epochs as far apart as on the main network, whose history is full after 20,000 blocks. */
+const measureHeap = async (): Promise<void> => {
+  const options = { ...fullSubnet, tempoBlocks: mainnetTempoBlocks };
+  const devnet = await startBenchDevnet(options);
+  const startedMs = performance.now();
+  const { samples, slopeBytesPerBlock } = measureMemory(devnet, memoryBlocks);
+  const seconds = round((performance.now() - startedMs) / 1_000);
+  await devnet.stop();
+  const heap = samples.map(({ block, heapBytes }) => ({ block, heapMB: round(heapBytes / 1e6) }));
+  for (const { block, heapMB } of heap) tell(`  block ${block}: ${heapMB} MB`);
+  tell(`  ${round(slopeBytesPerBlock, 2)} bytes per block over the second half, ${seconds} s`);
+  const result = { bench: 'chain', ...options, blocks: memoryBlocks, seconds, heap, slopeBytesPerBlock };
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+};
+
+if (values.memory) {
+  await measureHeap();
+  process.exit();
+}
 
 const summary = (reports: readonly PeerReport[]) => ({
   importMs: round(median(reports.map(({ importMs }) => importMs)), 0),
