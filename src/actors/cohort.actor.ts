@@ -26,6 +26,7 @@ import {
 import { createLedger } from './cohortLedger.ts';
 import { appendEvidence, appendOnce } from './evidenceLog.ts';
 import { MinerLinks, type MinerLinkTable } from './minerLinks.ts';
+import { Pauses } from './pauses.ts';
 import { drawRequestKey } from './requestIds.ts';
 import { RoundBook, type RoundBookState } from './roundBook.ts';
 import { keepUnfinished } from './unfinishedRounds.ts';
@@ -119,6 +120,7 @@ const openRound = Effect.fn('cohort.openRound')(function* (
 ) {
   const book = yield* RoundBook;
   const table = yield* MinerLinks;
+  const pauses = yield* Pauses;
   const plan = book.plans.get(link.input.roundId);
   if (plan === undefined)
     return yield* Effect.die(new Error(`round ${link.input.roundId} was never planned`));
@@ -139,6 +141,7 @@ const openRound = Effect.fn('cohort.openRound')(function* (
     sheet: sheet.value,
     ledger: createLedger(plan, Date.now, resumed?.decided),
     table,
+    pauses,
     open: new Map(),
     decided: yield* Queue.unbounded<Decided>(),
     emit: link.emit,
@@ -187,5 +190,5 @@ const settled = (exit: Exit.Exit<RoundSummary, StoreFailure>): RoundEvent => {
 const isStoreFailure = (failure: unknown): failure is StoreFailure =>
   typeof failure === 'object' && failure !== null && '_tag' in failure && 'message' in failure;
 
-export const cohort = (runtime: ActorRuntime<StoreService | RoundBook | MinerLinks>): Cohort =>
+export const cohort = (runtime: ActorRuntime<StoreService | RoundBook | MinerLinks | Pauses>): Cohort =>
   fromScoped(runtime)(runCohort, settled);

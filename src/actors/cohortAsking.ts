@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION } from '../transport/protocol.ts';
 import type { TaskSheet } from '../transport/taskSheet.ts';
 import type { CohortLedger, Pair } from './cohortLedger.ts';
 import type { LiveLink, MinerLinkTable } from './minerLinks.ts';
+import type { PauseWatch } from './pauses.ts';
 import { requestId } from './requestIds.ts';
 
 /**
@@ -49,6 +50,7 @@ export type Round = {
   readonly sheet: TaskSheet;
   readonly ledger: CohortLedger;
   readonly table: MinerLinkTable;
+  readonly pauses: PauseWatch;
   /** Requests of this round that still wait, by id. */
   readonly open: Map<string, { readonly pair: Pair; readonly sent: Sent }>;
   readonly decided: Queue.Queue<Decided>;
@@ -83,7 +85,9 @@ const ask = (round: Round, sent: Sent, tasks: RoundPlanned['tasks']): readonly s
         link?.owes(-1);
         // Until it is on disk it is neither acknowledged nor unknown.
         table.known.expect(id, member.hotkey);
-        const timing = { sentAtMs, receivedAtMs, rttMs: link?.connection.rttMs() ?? null };
+        // An answer that came while we did not run waited for us: that time is not the miner's.
+        const readAtMs = receivedAtMs - round.pauses.pausedMs(sentAtMs, receivedAtMs);
+        const timing = { sentAtMs, receivedAtMs: readAtMs, rttMs: link?.connection.rttMs() ?? null };
         decide(round, {
           verdict: ledger.grade(pair, reply, timing),
           reply: { hotkey: member.hotkey, id },
@@ -105,9 +109,22 @@ const close = (round: Round, entries: readonly OpenEntry[], outcome: 'missed' | 
   }
 };
 
-/** No reply counts any more. Who was given a second time because of us is blamed for nothing. */
+/** Whether this process did not run for a part of the round: what it missed says nothing of anybody. */
+const hasPaused = ({ pauses, startedAtMs }: Round): boolean =>
+  pauses.hasPaused(startedAtMs, performance.now());
+
+/** No reply counts any more. Who was asked a second time because of us, or while we slept, is blamed for nothing. */
 export const closeRest = (round: Round): void =>
-  close(round, [...round.open], round.isResumed ? 'lost' : 'missed');
+  close(round, [...round.open], round.isResumed || hasPaused(round) ? 'lost' : 'missed');
+
+/** Links that broke while this process did not run are dialled anew within this. */
+const returnMs = 30_000;
+
+/** What it says of a miner that there is no link to it: nothing, while those lost in a pause of ours come back. */
+const unlinked = ({ pauses }: Round): 'unreachable' | 'lost' => {
+  const nowMs = performance.now();
+  return pauses.hasPaused(nowMs - returnMs, nowMs) ? 'lost' : 'unreachable';
+};
 
 /** Ends every pair that has no verdict, without asking anybody. */
 export const closeUnasked = (round: Round): void => {
@@ -133,7 +150,7 @@ const askFirst = (round: Round, member: Pair['member']): boolean => {
   const { tasks } = round.plan;
   const link = round.table.links.get(member.hotkey);
   if (link === undefined) {
-    for (const task of tasks) closePair(round, { task, member }, 'unreachable');
+    for (const task of tasks) closePair(round, { task, member }, unlinked(round));
     return false;
   }
   const sent: Sent = { member, link, sentAtMs: performance.now(), resends: 0 };
@@ -147,7 +164,7 @@ const askFirst = (round: Round, member: Pair['member']): boolean => {
   close(
     round,
     [...round.open].filter(([, entry]) => entry.sent === sent),
-    'unreachable',
+    unlinked(round),
   );
   return false;
 };

@@ -29,7 +29,7 @@ export type TaskId = typeof TaskId.Type;
  * - `missed`: nothing came before the deadline.
  * - `late`: an answer came after the deadline.
  * - `unreachable`: the task could not be handed over.
- * - `lost`: never decided, because the validator died or could not write; counts against nobody.
+ * - `lost`: never decided, because the validator died, did not run or could not write; counts against nobody.
  */
 export const AnswerOutcome = Schema.Literals([
   'judged',
