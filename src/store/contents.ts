@@ -9,17 +9,14 @@ const sizeOfFile = (file: string): number => statSync(file, { throwIfNoEntry: fa
 const numberOf = (db: DatabaseSync, pragma: 'page_size' | 'freelist_count'): number =>
   Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
 
-/** What a database holds, by name. */
+const LOGS = `SELECT name, last_seq AS lastSeq, records, bytes, coalesce(
+    (SELECT seq FROM records WHERE log = logs.id AND value IS NOT NULL ORDER BY seq LIMIT 1), 0
+  ) AS firstSeq FROM logs ORDER BY name`;
+const USED_IDS = `SELECT id FROM ids WHERE id_set = (SELECT id FROM id_sets WHERE name = ?) AND id > ?
+  ORDER BY id LIMIT ?`;
+
+/** What a database holds, by name. Statements are prepared when asked for: a file to be checked may be older. */
 export const openContents = (db: DatabaseSync, file: string) => {
-  const logs = db.prepare(
-    `SELECT name, last_seq AS lastSeq, records, bytes, coalesce(
-       (SELECT seq FROM records WHERE log = logs.id AND value IS NOT NULL ORDER BY seq LIMIT 1), 0
-     ) AS firstSeq FROM logs ORDER BY name`,
-  );
-  const usedIds = db.prepare(
-    `SELECT id FROM ids WHERE id_set = (SELECT id FROM id_sets WHERE name = ?) AND id > ?
-     ORDER BY id LIMIT ?`,
-  );
   const names = (table: 'snapshots' | 'id_sets'): readonly string[] =>
     db
       .prepare(`SELECT name FROM ${table} ORDER BY name`)
@@ -30,7 +27,11 @@ export const openContents = (db: DatabaseSync, file: string) => {
       const row = db.prepare('SELECT name FROM owner').get();
       return row === undefined ? null : String(row['name']);
     },
-    logs: (): readonly LogInfo[] => logs.all().map((row) => ({ ...row }) as LogInfo),
+    logs: (): readonly LogInfo[] =>
+      db
+        .prepare(LOGS)
+        .all()
+        .map((row) => ({ ...row }) as LogInfo),
     snapshotNames: (): readonly string[] => names('snapshots'),
     counters: (): Readonly<Record<string, number>> =>
       Object.fromEntries(
@@ -41,7 +42,10 @@ export const openContents = (db: DatabaseSync, file: string) => {
       ),
     idSets: (): readonly string[] => names('id_sets'),
     usedIds: ({ set, after, limit }: Exchanges['usedIds']['ask']): readonly string[] =>
-      usedIds.all(set, after, limit).map(({ id }) => String(id)),
+      db
+        .prepare(USED_IDS)
+        .all(set, after, limit)
+        .map(({ id }) => String(id)),
     size: (): StoreSize => ({
       fileBytes: sizeOfFile(file),
       walBytes: sizeOfFile(`${file}-wal`),
