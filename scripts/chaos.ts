@@ -50,6 +50,7 @@ const readArguments = () => {
         'side-faults': { type: 'string', default: '80' },
         miners: { type: 'string', default: '3' },
         dist: { type: 'string', default: fileURLToPath(new URL('../dist', import.meta.url)) },
+        bug: { type: 'string' },
         keep: { type: 'boolean', default: false },
       },
     }).values;
@@ -85,6 +86,7 @@ const running = startChaos({
   sideFaults: integer('side-faults', flags['side-faults'], 100_000),
   miners: integer('miners', flags.miners, 16),
   dist: flags.dist,
+  bug: flags.bug ?? null,
   say,
 });
 process.stdout.write(

@@ -9,8 +9,6 @@ export const dueAfter = 0.3;
 export const lastBlocks = 4;
 export const roundDeadlineMs = 1_500;
 export const leaseMs = 2_000;
-/** A second process of the same hotkey, which takes over when the first one is silent for the lease time. */
-export const hasStandby = false;
 /** What judges a store, given where it is. */
 export const storeCommands: readonly (readonly string[])[] = [['audit']];
 

@@ -41,9 +41,9 @@ const isWhole = (summary: unknown, pairs: number): boolean => {
   return dispatched === pairs && unreachable === 0 && judged >= wholeShare * pairs;
 };
 
-/** The validator that held the newest round, and the one that did not. */
+/** The validator that was the last to begin to write, and the one that stands by. */
 const validatorsOf = ({ validators }: Stage): { readonly active: Role; readonly standby: Role } => {
-  const newestMs = (role: Role): number => role.heard('round.ended').at(-1)?.atMs ?? 0;
+  const newestMs = (role: Role): number => role.heard('daemon.writing').at(-1)?.atMs ?? 0;
   const [active, standby] = [...validators].sort((a, b) => newestMs(b) - newestMs(a));
   if (active === undefined) throw new Error('there is no validator');
   return { active, standby: standby ?? active };

@@ -34,7 +34,8 @@ export const readLog = Effect.fn('chaos.readLog')(function* (store: StoreReader)
 export const askCommands = (options: {
   readonly dist: string;
   readonly commands: readonly (readonly string[])[];
-  readonly storeArgs: readonly string[];
+  /** Folder or URL of the store. */
+  readonly place: string;
 }): ValidatorFacts['commands'] =>
   options.commands.map((command) => {
     const { status, stdout, stderr } = spawnSync(
@@ -43,7 +44,8 @@ export const askCommands = (options: {
         '--disable-warning=ExperimentalWarning',
         join(options.dist, 'cli.js'),
         ...command,
-        ...options.storeArgs,
+        options.place.includes('://') ? '--redis' : '--data-dir',
+        options.place,
       ],
       { encoding: 'utf8', timeout: 60_000, maxBuffer: 64 * 1_048_576 },
     );

@@ -62,7 +62,6 @@ export type Fault = {
 /** What this machine and this build can do. */
 export type Means = {
   readonly store: StoreKind;
-  readonly hasStandby: boolean;
   readonly hasDisk: boolean;
   readonly hasClock: boolean;
 };
@@ -79,15 +78,16 @@ type Range = readonly [minimum: number, maximum: number];
 /** Parts of how many of each; the order is drawn. */
 type Shares<K extends string> = Partial<Readonly<Record<K, number>>>;
 
-const processShares = ({ hasStandby }: Means): Shares<ProcessKind> => ({
+const processShares: Shares<ProcessKind> = {
   'kill.active': 7,
   'kill.miner': 4,
   'kill.chain': 3,
   'pause.active': 3,
   'pause.miner': 1,
   'pause.chain': 1,
-  ...(hasStandby ? { 'kill.standby': 3, 'freeze.active': 3 } : { 'kill.active': 12 }),
-});
+  'kill.standby': 3,
+  'freeze.active': 3,
+};
 
 const sideShares = ({ store, hasDisk, hasClock }: Means): Shares<SideKind> => ({
   'cut.miner': 5,
@@ -155,7 +155,7 @@ const deal = <K extends string>(random: Random, shares: Shares<K>, count: number
  */
 export const planFaults = (options: PlanOptions): readonly Fault[] => {
   const random = createRandom(`chaos ${options.seed} ${options.store}`);
-  const processes = deal(random.fork('process'), processShares(options), options.processFaults);
+  const processes = deal(random.fork('process'), processShares, options.processFaults);
   const sides = deal(random.fork('side'), sideShares(options), options.sideFaults);
   const details = random.fork('details');
   const faults: Fault[] = [];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
-import { openStoreReadOnly } from '#src/store/sqlite.ts';
+import { openPlace, placeOf } from '#src/cli/storePlaces.ts';
 import { descendantsOf, runningOf } from '#test/support/systemProcess.ts';
 
 import * as cast from './cast.ts';
@@ -27,6 +27,8 @@ export type ChaosOptions = {
   readonly processFaults: number;
   readonly sideFaults: number;
   readonly miners: number;
+  /** Deliberate bug of the test build; null for none. */
+  readonly bug: string | null;
   readonly say: (text: string) => void;
 };
 
@@ -59,7 +61,6 @@ const openMachine = (dir: string, { store, say }: ChaosOptions): Machine => {
     clock: 'reason' in clock ? null : clock,
     means: {
       store,
-      hasStandby: cast.hasStandby,
       hasDisk: !('reason' in volume),
       hasClock: !('reason' in clock),
     },
@@ -88,10 +89,13 @@ const drain = async (stage: Stage): Promise<RunFacts['processes']['ends']> => {
   return ends;
 };
 
-const readBack = (stage: Stage) => {
-  const dir = stage.storeArgs[stage.storeArgs.indexOf('--data-dir') + 1] ?? '';
-  return Effect.runPromise(Effect.scoped(Effect.flatMap(openStoreReadOnly({ dir }), readLog)));
-};
+const readBack = ({ place }: Stage) =>
+  placeOf(place, {}).pipe(
+    Effect.flatMap(openPlace),
+    Effect.flatMap(readLog),
+    Effect.scoped,
+    Effect.runPromise,
+  );
 
 type Played = {
   readonly stage: Stage;
@@ -139,7 +143,7 @@ const gather = async (played: Played, dist: string): Promise<RunFacts> => {
   const pids = [...stage.groups].flatMap((pid) => [pid, ...descendantsOf(pid)]);
   const ends = await drain(stage);
   const { log, unreadable, setAside } = await readBack(stage);
-  const commands = askCommands({ dist, commands: cast.storeCommands, storeArgs: stage.storeArgs });
+  const commands = askCommands({ dist, commands: cast.storeCommands, place: stage.place });
   await stage.redis?.stop(drainPatienceMs);
   return {
     witnessHotkey: stage.witness.hotkey,
@@ -198,9 +202,8 @@ export const startChaos = (options: ChaosOptions): Running => {
   let isClosing = false;
   let closeStage: () => Promise<void> = async () => {};
   const run = async (): Promise<ChaosResult> => {
-    const { hasStandby } = machine.means;
     const onUnaskedEnd = (end: UnaskedEnd) => void unaskedEnds.push(end);
-    const stage = await openStage({ ...options, ...machine, dir, hasStandby, bug: null, onUnaskedEnd });
+    const stage = await openStage({ ...options, ...machine, dir, bug: options.bug, onUnaskedEnd });
     closeStage = stage.close;
     if (isClosing) throw new Error('ended before it began');
     const played = await play(stage, machine, { ...options, plan });

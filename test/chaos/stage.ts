@@ -19,7 +19,6 @@ export type StageOptions = {
   /** Folder of the built daemons. */
   readonly dist: string;
   readonly store: StoreKind;
-  readonly hasStandby: boolean;
   readonly volume: Volume | null;
   readonly clock: WallClock | null;
   /** Miners as processes of their own; the witness comes on top. */
@@ -44,8 +43,8 @@ export type Stage = {
   };
   readonly ledger: ChainLedger;
   readonly witness: Witness;
-  /** Where the validators' store is, for reading it back. */
-  readonly storeArgs: readonly string[];
+  /** Where the validators' store is: a folder, or the URL of Redis itself. */
+  readonly place: string;
   /** Process groups that were begun. */
   readonly groups: ReadonlySet<number>;
   readonly close: () => Promise<void>;
@@ -203,17 +202,16 @@ const startMiners = async (opening: Opening, chainPort: number) => {
 const validatorArgs: readonly string[] = [
   ...['--tasks-per-round', String(tasksPerRound), '--round-deadline-ms', String(cast.roundDeadlineMs)],
   ...['--round-interval-ms', '300', '--weights-due-after', String(cast.dueAfter)],
+  ...['--lease-ms', String(cast.leaseMs)],
   ...['--connect-timeout-ms', '3000', '--chain-call-timeout-ms', '3000', '--head-patience-ms', '3000'],
 ];
 
 type ValidatorPlace = { readonly chainPort: number; readonly redisPort: number | null };
 
-const storeArgsOf = (redisPort: number | null): readonly string[] =>
-  redisPort === null ? [] : ['--store', 'redis', '--redis-url', `redis://127.0.0.1:${redisPort}/0`];
+const urlOf = (redisPort: number): string => `redis://127.0.0.1:${redisPort}/0`;
 
-const addValidators = (opening: Opening, { chainPort, redisPort }: ValidatorPlace): readonly Role[] => {
-  const names = opening.hasStandby ? ['validator A', 'validator B'] : ['validator A'];
-  return names.map((name) => {
+const addValidators = (opening: Opening, { chainPort, redisPort }: ValidatorPlace): readonly Role[] =>
+  ['validator A', 'validator B'].map((name) => {
     // With the embedded store both processes use one folder: that is what they share.
     const folder = redisPort === null ? 'validator' : name.replace(' ', '-');
     return addRole(opening, {
@@ -222,13 +220,11 @@ const addValidators = (opening: Opening, { chainPort, redisPort }: ValidatorPlac
         ...nodeArgs(opening, 'validator.js'),
         ...commonArgs(chainPort, cast.validatorUri, join(opening.data, folder)),
         ...validatorArgs,
-        ...storeArgsOf(redisPort),
-        ...(opening.hasStandby ? ['--hot-standby', 'true', '--lease-ms', String(cast.leaseMs)] : []),
+        ...(redisPort === null ? [] : ['--redis', urlOf(redisPort)]),
       ],
       env: { ...opening.clock?.env, ...(opening.bug !== null && { MIAOAI_BUG: opening.bug }) },
     });
   });
-};
 
 const openAll = async (opening: Opening): Promise<Omit<Stage, 'close' | 'groups'>> => {
   const { chain, port } = await startChain(opening);
@@ -255,7 +251,7 @@ const openAll = async (opening: Opening): Promise<Omit<Stage, 'close' | 'groups'
     lines: { chain: chainWire, redis: redis?.wire ?? null, miners: wires },
     ledger,
     witness,
-    storeArgs: ['--data-dir', join(opening.data, 'validator'), ...storeArgsOf(redis?.port ?? null)],
+    place: redis === null ? join(opening.data, 'validator') : urlOf(redis.port),
   };
 };
 
