@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import { StoreCorrupt, StoreFenced, StoreFull, StoreInvalid, StoreUnavailable } from './errors.ts';
 import type { StoreHealth, StorePressure, StoreTrouble } from './health.ts';
@@ -20,6 +22,8 @@ const LONGEST_PAUSE_MS = 2_000;
 /** A store whose writes wait longer than this is slow; so is one whose queue is fuller than half. */
 const SLOW_MS = 2_000;
 const SLOW_SHARE = 0.5;
+/** Each caller goes on at once when it is answered; after so many of them sockets and timers get their turn. */
+const ANSWERS_PER_TURN = 32;
 /** How often waiting writes are looked over. */
 const SWEEP_MS = 250;
 
@@ -88,8 +92,9 @@ const answerAll = (members: Iterable<Waiting>, error: WriteError): void => {
   for (const { answer } of [...members]) answer(fail(error));
 };
 
-const answerEach = (members: readonly Waiting[], results: readonly WriteResult[]): void => {
+const answerEach = async (members: readonly Waiting[], results: readonly WriteResult[]): Promise<void> => {
   for (const [index, { answer }] of members.entries()) {
+    if (index > 0 && index % ANSWERS_PER_TURN === 0) await nextTurn();
     const result = results[index];
     if (result === undefined) answer(fail(new StoreUnavailable({ message: 'the answer lacks a write' })));
     else if (result.kind === 'refused') answer(fail(new StoreInvalid({ message: result.message })));
@@ -123,6 +128,8 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
   /** To be committed before the queue: held in a trouble, or taken apart because one of them cannot be stored. */
   const ahead: Group[] = [];
   let inFlight: Group | null = null;
+  /** Groups are answered one after the other, while the next one is committed. */
+  let answering = Promise.resolve();
   let lastId = 0;
   let oldestAtMs = 0;
   let pauseUntilMs = 0;
@@ -160,8 +167,12 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     totals.commits += 1;
     if (outcome.ok) {
       for (const { rows } of group.members) totals.rows += rows;
-      answerEach(group.members, outcome.value);
-      if (!isSlow()) vitals.well();
+      answering = answering
+        .then(() => answerEach(group.members, outcome.value))
+        .then(() => {
+          if (!isSlow()) vitals.well();
+          schedule();
+        });
       return;
     }
     const failure = outcome.error;
@@ -218,7 +229,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     if (inFlight !== null) return;
     clearTimeout(timer);
     if (ahead.length === 0 && !queue.hasQueued()) {
-      whenIdle?.();
+      if (queue.isEmpty()) whenIdle?.();
       return;
     }
     const pauseMs = waitMs();

@@ -27,24 +27,27 @@ export const keyProblem = (key: string): string | null => {
   return null;
 };
 
-/** Path of the first part that JSON would drop or change without a word, or null. */
-const lossyPart = (value: unknown, path: string, depth: number): string | null => {
+/**
+ * Path of the first part that JSON would drop or change without a word, with what is wrong about it, or null. The path
+ * is put together on the way back alone: nearly every value has no such part, and there are a thousand a second.
+ */
+const lossyPart = (value: unknown, depth: number): string | null => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
-  if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`;
-  if (typeof value !== 'object') return `${path} is a ${typeof value}`;
-  if (depth >= MAX_DEPTH) return `${path} is nested deeper than ${MAX_DEPTH}`;
+  if (typeof value === 'number') return Number.isFinite(value) ? null : ` is ${value}`;
+  if (typeof value !== 'object') return ` is a ${typeof value}`;
+  if (depth >= MAX_DEPTH) return ` is nested deeper than ${MAX_DEPTH}`;
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) {
-      const problem = lossyPart(value[index], `${path}[${index}]`, depth + 1);
-      if (problem !== null) return problem;
+      const problem = lossyPart(value[index], depth + 1);
+      if (problem !== null) return `[${index}]${problem}`;
     }
     return null;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return `${path} is not a plain object`;
+  if (prototype !== Object.prototype && prototype !== null) return ' is not a plain object';
   for (const [name, part] of Object.entries(value)) {
-    const problem = part === undefined ? null : lossyPart(part, `${path}.${name}`, depth + 1);
-    if (problem !== null) return problem;
+    const problem = part === undefined ? null : lossyPart(part, depth + 1);
+    if (problem !== null) return `.${name}${problem}`;
   }
   return null;
 };
@@ -54,8 +57,8 @@ const lossyPart = (value: unknown, path: string, depth: number): string | null =
  * something else.
  */
 export const encodeValue = (value: Json, maxBytes: number): Outcome<string, string> => {
-  const lossy = lossyPart(value, 'value', 0);
-  if (lossy !== null) return fail(`${lossy}, which JSON cannot hold`);
+  const lossy = lossyPart(value, 0);
+  if (lossy !== null) return fail(`value${lossy}, which JSON cannot hold`);
   const text = JSON.stringify(value);
   // A UTF-16 unit takes at most 3 bytes in UTF-8, so that most texts need no counting.
   const bytes = text.length * 3 <= maxBytes ? 0 : Buffer.byteLength(text);
