@@ -75,7 +75,16 @@ describe('actors / cohort', () => {
   const verdictsOf = async (plan: RoundPlanned, dir = folder.dir) =>
     recordsOf(await evidenceOnDisk(dir), 'answer.judged').filter(({ roundId }) => roundId === plan.roundId);
 
-  const nobody = { dispatched: 0, judged: 0, invalid: 0, refused: 0, missed: 0, late: 0, unreachable: 0, lost: 0 };
+  const nobody = {
+    dispatched: 0,
+    judged: 0,
+    invalid: 0,
+    refused: 0,
+    missed: 0,
+    late: 0,
+    unreachable: 0,
+    lost: 0,
+  };
   const planOf = (options: Omit<Parameters<typeof planFor>[0], 'hotkeys'> = {}) =>
     planFor({ hotkeys: miners.map(({ hotkey }) => hotkey), ...options });
 
@@ -179,6 +188,22 @@ describe('actors / cohort', () => {
       ].toSorted(),
     );
     expect(miner(2).acked.has(late.id)).toBe(false);
+  });
+
+  it('tells a miner of a flood of answers that nobody asked for, together, and logs it once', async () => {
+    const odd = await linkMiner(life, '//Odd');
+    const ids = Array.from({ length: 300 }, (_, index) => `odd-${index}`);
+    const before = life.table.strays.unknownRequest;
+    for (const id of ids) odd.answer(id, { class_id: 'x', confidence: 1 });
+    await until(() => odd.unwanted.length === 300, 'word about all of them');
+    expect(new Set(odd.unwanted)).toEqual(new Set(ids));
+    expect(odd.messages.filter(({ type }) => type === 'unknown').length).toBeLessThan(30);
+    expect(life.table.strays.unknownRequest).toBe(before + 300);
+    expect(odd.host.types()).toEqual(['link.opened']);
+    await odd.vanish();
+    await odd.host.event('link.closed');
+    const told = life.lines.filter(({ peer, unknown }) => peer === odd.hotkey && unknown === 300);
+    expect(told).toHaveLength(1);
   });
 
   it('says unreachable of a miner without a link, and of one whose link is gone', async () => {

@@ -287,10 +287,14 @@ describe('cli / daemon, a validator with a round under way', () => {
     const log = await evidenceOnDisk(dir);
     expect(recordsOf(log, 'round.planned')).toHaveLength(1);
     expect(recordsOf(log, 'round.settled')).toEqual([]);
-    // The next life finds the round that was cut short, and goes on.
+    // The next life takes up the round that was cut short, under the ids its requests had.
+    const idsOf = (message: (typeof asked)[number] | undefined) => message?.tasks.map(({ id }) => id);
+    const before = idsOf(asked[0]);
     asked = [];
     await startAsking('killed');
-    const [abandoned] = recordsOf(await evidenceOnDisk(dir), 'round.abandoned');
-    expect(abandoned?.roundId).toBe(recordsOf(log, 'round.planned')[0]?.roundId);
+    expect(idsOf(asked[0])).toEqual(before);
+    const again = recordsOf(await evidenceOnDisk(dir), 'round.planned');
+    expect(again.map(({ roundId }) => roundId)).toEqual([asked[0]?.round]);
+    expect(recordsOf(await evidenceOnDisk(dir), 'round.abandoned')).toEqual([]);
   });
 });

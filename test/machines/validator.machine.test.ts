@@ -66,6 +66,21 @@ describe('machines / validator', () => {
     expect(actor.getSnapshot().output?.reason).toContain('cannot read');
   });
 
+  it('tells of rounds on record whose requests do not add up, and goes on', () => {
+    const counts = { judged: 1, invalid: 0, refused: 0, missed: 0, late: 0, unreachable: 0, lost: 0 };
+    const imbalance = { roundId: 'r1', planned: 2, decided: 1, repeated: 0, counts, stated: null };
+    const [booting] = initialTransition(validatorMachine, validatorInput);
+    const prepared = succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [imbalance] });
+    const [alive, actions] = transition(
+      validatorMachine,
+      booting,
+      done('prepareValidator', prepared) as never,
+    );
+    expect(alive.matches('alive')).toBe(true);
+    const told = actions.filter(({ type }) => type === 'xstate.sendTo').map(({ params }) => params);
+    expect(told).toMatchObject([{ event: { type: 'requests.unbalanced', ...imbalance } }]);
+  });
+
   it('waits for registration and goes on by itself', async () => {
     const { prepare, value, seeSubnet, seeBlock, children, context } = runValidator();
     await prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));

@@ -49,6 +49,8 @@ export type ScriptedMiner = {
   readonly acked: ReadonlySet<string>;
   /** Ids of answers that need not be kept, as often as that was said. */
   readonly unwanted: readonly string[];
+  /** Everything that came over the link. */
+  readonly messages: readonly Message[];
   /** What to do with the next messages. */
   onTasks: (message: TasksMessage) => void;
   readonly answer: (id: string, answer: Record<string, never> | object) => void;
@@ -73,12 +75,14 @@ export const linkMiner = async (life: ValidatorLife, uri: string): Promise<Scrip
   const asked: TasksMessage[] = [];
   const acked = new Set<string>();
   const unwanted: string[] = [];
+  const messages: Message[] = [];
   const miner: ScriptedMiner = {
     hotkey: identity.hotkey,
     host,
     asked,
     acked,
     unwanted,
+    messages,
     onTasks: () => {},
     answer: (id, answer) => {
       peer.send({ type: 'answer', v: 1, id, answer: answer as Record<string, never>, elapsedMs: 1 });
@@ -90,6 +94,7 @@ export const linkMiner = async (life: ValidatorLife, uri: string): Promise<Scrip
     vanish: listener.close,
   };
   peer.listen((message: Message) => {
+    messages.push(message);
     if (message.type === 'ack') for (const id of message.ids) acked.add(id);
     if (message.type === 'unknown') unwanted.push(...message.ids);
     if (message.type !== 'tasks') return;

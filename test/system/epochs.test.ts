@@ -123,20 +123,34 @@ describe('system / epochs', () => {
     }
   });
 
-  it('abandons the interrupted round and counts what was answered in it', () => {
+  it('takes the interrupted round up again, loses what it cannot finish, and counts what was answered in it', () => {
     const { interruptedRound } = facts;
     const evidence = facts.evidence['validator A'];
-    const abandoned = evidence.of('round.abandoned').filter(({ roundId }) => roundId === interruptedRound);
-    expect(abandoned).toHaveLength(1);
-    expect(evidence.of('round.settled').map(({ roundId }) => roundId)).not.toContain(interruptedRound);
-    const answers = evidence.of('answer.judged').filter(({ roundId }) => roundId === interruptedRound);
+    expect(evidence.of('round.abandoned')).toEqual([]);
+    const settled = evidence.of('round.settled').filter(({ roundId }) => roundId === interruptedRound);
+    expect(settled).toHaveLength(1);
+    expect(settled[0]?.judged).toBeGreaterThan(0);
+    // Nobody is blamed for what was left open.
+    const blamed = evidence
+      .of('answer.judged')
+      .filter(({ roundId, outcome }) => roundId === interruptedRound && outcome === 'missed');
+    expect(blamed).toEqual([]);
+    const answers = evidence
+      .of('answer.judged')
+      .filter(({ roundId, outcome }) => roundId === interruptedRound && outcome !== 'lost');
     const { fromSeq, cutSeq, scores } = scoredEpoch('validator A', facts.epochs[1]);
     expect(answers.length).toBeGreaterThan(0);
     expect(answers.every(({ seq }) => seq >= fromSeq && seq < cutSeq)).toBe(true);
     const { hotkey } = player('witness');
     const counted = evidence
       .of('answer.judged')
-      .filter((answer) => answer.hotkey === hotkey && answer.seq >= fromSeq && answer.seq < cutSeq);
+      .filter(
+        (answer) =>
+          answer.hotkey === hotkey &&
+          answer.outcome !== 'lost' &&
+          answer.seq >= fromSeq &&
+          answer.seq < cutSeq,
+      );
     expect(scores.find((score) => score.hotkey === hotkey)?.asked).toBe(counted.length);
   });
 
