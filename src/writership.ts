@@ -7,8 +7,8 @@ import { startWriterLease, type WriterLeaseSystem } from './actors/writerLease.s
 import { prepareTimelock } from './chain/timelock.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 import type { Logger } from './logging.ts';
-import { movedSnapshot } from './store/exportFileContents.ts';
 import { tryHolderLock } from './store/holderLock.ts';
+import { readMark, unusableBecause } from './store/moved.ts';
 import type { StoreHandle } from './store/store.ts';
 
 /**
@@ -52,11 +52,8 @@ export type WritershipOptions = {
 /** Why the store must not be used any more; null while it may. */
 const movedReason = (store: StoreHandle): Promise<string | null> =>
   Effect.runPromise(
-    Effect.match(store.loadSnapshot(movedSnapshot), {
-      onSuccess: (snapshot) =>
-        snapshot === null
-          ? null
-          : `this store was moved elsewhere (${JSON.stringify(snapshot.value)}): use the one it was moved to`,
+    Effect.match(readMark(store), {
+      onSuccess: unusableBecause,
       onFailure: (error) => `the store cannot be read: ${error.message}`,
     }),
   );

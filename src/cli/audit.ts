@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import * as Effect from 'effect/Effect';
 
@@ -6,40 +5,99 @@ import { evidenceLogName } from '../actors/evidenceLog.ts';
 import { judgeRecorded } from '../actors/grading.ts';
 import { type EpochDerivation, type LogCheck, startDerivation } from '../domain/derivation.ts';
 import { decodeEvidence } from '../domain/evidence.ts';
-import { openStoreReadOnly } from '../store/sqlite.ts';
+import { type ArchiveFile, archiveChain, listArchives } from '../store/archive.ts';
+import { StoreInvalid } from '../store/errors.ts';
+import type { ReadableStore } from '../store/exportFileContents.ts';
+import { readExport } from '../store/exportFileReader.ts';
+import type { Json } from '../store/store.ts';
+import { concluding, type Ending, reported } from './ending.ts';
+import { onPlace } from './storeEnding.ts';
+import { addPlaceFlags, openPlace, type PlaceFlags } from './storePlaces.ts';
 
 export type AuditReport = LogCheck & {
   readonly epochs: readonly EpochDerivation[];
   /** Records this version cannot read. */
   readonly unreadable: number;
+  /** First sequence number that was there, archive included; above 1 the beginning is gone. */
+  readonly firstSeq: number;
+  /** Files of the archive that were read, oldest first. */
+  readonly archives: readonly string[];
   /** Every epoch derives bit for bit and the log does not contradict itself. */
   readonly sound: boolean;
 };
 
 const pageRecords = 2_000;
 
-/** Derives every scored epoch again from the evidence in a validator's data folder, while or after it runs. */
-export const audit = Effect.fn('cli.audit')(function* (dir: string) {
-  const store = yield* openStoreReadOnly({ dir });
-  const replay = startDerivation(judgeRecorded);
+/** Refuses files that are not of the same identity as the store, before anything is taken from them. */
+const checkArchive = Effect.fnUntraced(function* (
+  owner: string | null,
+  { file, firstSeq, lastSeq }: ArchiveFile,
+) {
+  const { header } = yield* readExport(file);
+  if (header.firstSeq !== firstSeq || header.lastSeq !== lastSeq)
+    return yield* new StoreInvalid({
+      message: `${file} holds another stretch than its name says; give it its name`,
+    });
+  if (owner !== null && header.owner !== null && header.owner !== owner)
+    return yield* new StoreInvalid({
+      message: `${file} is of ${header.owner}, the store of ${owner}: move it to the archive of its own store`,
+    });
+});
+
+/**
+ * Derives every scored epoch again from the evidence of a store, while or after its validator runs, and from the
+ * archive in `archiveDir` where that joins up with it. Of a log whose beginning is gone, the trust of the first epoch
+ * on record is taken as it stands.
+ */
+export const audit = Effect.fn('cli.audit')(function* (store: ReadableStore, archiveDir: string | null) {
+  const info = (yield* store.logs).find(({ name }) => name === evidenceLogName);
+  const logFirst = info === undefined || info.firstSeq === 0 ? 1 : info.firstSeq;
+  const archives = archiveDir === null ? [] : archiveChain(yield* listArchives(archiveDir), logFirst);
+  const owner = yield* store.owner;
+  for (const archive of archives) yield* checkArchive(owner, archive);
+  const firstSeq = archives[0]?.firstSeq ?? logFirst;
+  const replay = startDerivation(judgeRecorded, firstSeq);
   const epochs: EpochDerivation[] = [];
   let unreadable = 0;
-  for (let after = 0; ; ) {
+  const accept = (seq: number, value: Json): void => {
+    const record = decodeEvidence(value);
+    if (!record.ok) unreadable += 1;
+    const epoch = record.ok ? replay.accept({ seq, record: record.value }) : null;
+    if (epoch !== null) epochs.push(epoch);
+  };
+  for (const { file } of archives)
+    yield* readExport(file, (entries) =>
+      Effect.sync(() => {
+        for (const entry of entries) {
+          if ('log' in entry && entry.log === evidenceLogName) accept(entry.seq, entry.value);
+        }
+      }),
+    );
+  for (let after = logFirst - 1; ; ) {
     const page = yield* store.read(evidenceLogName, { after, limit: pageRecords });
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.seq;
-    for (const { seq, value } of page) {
-      const record = decodeEvidence(value);
-      if (!record.ok) unreadable += 1;
-      const epoch = record.ok ? replay.accept({ seq, record: record.value }) : null;
-      if (epoch !== null) epochs.push(epoch);
-    }
+    for (const { seq, value } of page) accept(seq, value);
   }
   const check = replay.finish();
   const sound = epochs.every(({ equal }) => equal) && check.violationCount === 0 && unreadable === 0;
-  return { ...check, epochs, unreadable, sound } satisfies AuditReport;
+  const files = archives.map(({ file }) => file);
+  return { ...check, epochs, unreadable, firstSeq, archives: files, sound } satisfies AuditReport;
 });
+
+const beginning = (report: AuditReport): readonly string[] => [
+  ...(report.archives.length > 0 ? [`${report.archives.length} files of the archive were read as well`] : []),
+  ...(report.firstSeq > 1
+    ? [
+        `the log begins at record ${report.firstSeq}: ${
+          report.anchorEpoch === null
+            ? 'no epoch is on record'
+            : `epochs after ${report.anchorEpoch} are derived, its trust is taken as recorded`
+        }; put the files of the archive back to derive the others`,
+      ]
+    : []),
+];
 
 const describe = (report: AuditReport): string => {
   const lines = report.epochs.map(
@@ -48,26 +106,32 @@ const describe = (report: AuditReport): string => {
   );
   const violations = report.violations.map(({ seq, rule, detail }) => `record ${seq}: ${rule}: ${detail}`);
   return [
+    ...beginning(report),
     ...lines,
     ...violations,
     `${report.records} records, ${report.violationCount} violations, ${report.unreadable} unreadable, ${report.openRounds.length} rounds open: ${report.sound ? 'sound' : 'NOT SOUND'}`,
   ].join('\n');
 };
 
+type AuditFlags = PlaceFlags & { readonly archiveDir?: string; readonly json: boolean };
+
+const run = (flags: AuditFlags): Effect.Effect<Ending> =>
+  onPlace(flags, (place) =>
+    Effect.gen(function* () {
+      const archiveDir = flags.archiveDir ?? (place.kind === 'dataDir' ? place.dir : null);
+      const report = yield* audit(yield* openPlace(place), archiveDir);
+      return reported(report.sound, describe(report), report);
+    }),
+  );
+
 /** `miaoai audit`. */
 export const auditCommand = (): Command =>
-  new Command('audit')
-    .description('derive every weight vector again from the recorded evidence and compare it bit for bit')
-    .requiredOption('--data-dir <path>', 'data folder of a validator; it may be running')
+  addPlaceFlags(
+    new Command('audit').description(
+      'derive every weight vector again from the recorded evidence and compare it bit for bit',
+    ),
+    'a validator; it may be running',
+  )
+    .option('--archive-dir <path>', 'data folder whose archive joins up; that of --data-dir unless given')
     .option('--json', 'print one JSON object', false)
-    .action(async (options: { readonly dataDir: string; readonly json: boolean }) => {
-      const result = await Effect.runPromise(
-        Effect.match(Effect.scoped(audit(resolve(options.dataDir))), {
-          onSuccess: (report) => ({ text: options.json ? JSON.stringify(report) : describe(report), report }),
-          onFailure: (error) => ({ text: error.message, report: null }),
-        }),
-      );
-      const stream = result.report === null ? process.stderr : process.stdout;
-      stream.write(`${result.text}\n`);
-      process.exitCode = result.report?.sound === true ? 0 : 1;
-    });
+    .action((flags: AuditFlags) => concluding(Effect.runPromise(run(flags)), flags.json));

@@ -10,7 +10,17 @@ export type Ending = {
   readonly text: string;
   /** The same for scripts, printed instead under `--json`. */
   readonly json: unknown;
+  /** A report, which is the result of the command although it found something wrong. */
+  readonly isReport?: boolean;
 };
+
+/** The result of a command that looks for what is wrong: code 1 where it found something. */
+export const reported = (isWell: boolean, text: string, json: unknown): Ending => ({
+  code: isWell ? commandExitCodes.done : commandExitCodes.failed,
+  text,
+  json,
+  isReport: true,
+});
 
 export const done = (text: string, json: unknown): Ending => ({ code: commandExitCodes.done, text, json });
 
@@ -37,10 +47,10 @@ export const walletFailed = (error: WalletError): Ending => {
  * Prints the end of a command. A failure under `--json` is an object on standard output as well, so that a script has
  * one place to read.
  */
-export const conclude = ({ code, text, json }: Ending, asJson: boolean): void => {
+export const conclude = ({ code, text, json, isReport = false }: Ending, asJson: boolean): void => {
   process.exitCode = code;
   if (asJson) process.stdout.write(`${JSON.stringify(json)}\n`);
-  else if (text !== '') (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  else if (text !== '') (code === 0 || isReport ? process.stdout : process.stderr).write(`${text}\n`);
 };
 
 /** Makes a command and those below it end with the code of wrong settings where its arguments are wrong. */

@@ -7,6 +7,7 @@ import { devnetCommand } from './devnet.ts';
 import { doctorCommand } from './doctor.ts';
 import { withUsageCode } from './ending.ts';
 import { registerCommand } from './register.ts';
+import { storeCommand } from './store.ts';
 import { walletCommand } from './wallet.ts';
 
 /** A reader that has enough, as `head`, closes the pipe: no error of ours, and no reason for a stack trace. */
@@ -29,6 +30,7 @@ export const runCli = async (): Promise<void> => {
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
     .addCommand(auditCommand())
+    .addCommand(storeCommand())
     .addCommand(walletCommand())
     .addCommand(registerCommand())
     .addCommand(doctorCommand());

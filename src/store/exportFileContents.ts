@@ -3,10 +3,8 @@ import * as Effect from 'effect/Effect';
 import type { StoreError } from './errors.ts';
 import { entryDigest } from './exportFile.ts';
 import type { ExportEntry, ExportFooter } from './exportFileFormat.ts';
+import { movedSnapshot } from './moved.ts';
 import type { Store, StoreContents, StoredRecord, StoreImport, StoreReader } from './store.ts';
-
-/** Written into a store that was moved elsewhere; a copy is never marked. */
-export const movedSnapshot = 'store.moved';
 
 const PAGE_RECORDS = 1_000;
 const PAGE_IDS = 4_000;
@@ -123,7 +121,7 @@ export const importEntries = Effect.fnUntraced(function* (
 export const occupiedBy = Effect.fnUntraced(function* (store: ReadableStore) {
   const log = (yield* store.logs).find(({ lastSeq }) => lastSeq > 0);
   if (log !== undefined) return `${log.records} records in the log ${log.name}`;
-  const [snapshot] = yield* store.snapshotNames;
+  const snapshot = (yield* store.snapshotNames).find((name) => name !== movedSnapshot);
   if (snapshot !== undefined) return `the snapshot ${snapshot}`;
   const [counter] = Object.keys(yield* store.counters);
   if (counter !== undefined) return `the counter ${counter}`;
