@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 
 import type { ChainWatch } from './demo/chainWatch.ts';
 import { revealPeriodEpochs } from './demo/demoGenesis.ts';
+import type { DemoStores } from './demo/demoStores.ts';
 import type { LogLine } from './demo/processes.ts';
 import { openStage, type Stage } from './demo/stage.ts';
 import { type DemoMiner, formatTable } from './demo/table.ts';
@@ -17,6 +18,8 @@ export type DemoOptions = {
   readonly commitReveal: boolean;
   readonly keep: boolean;
   readonly json: boolean;
+  /** URL of a Redis for the state of all daemons. */
+  readonly redis?: string;
 };
 
 /** Fast blocks: an epoch of 20 s. */
@@ -135,10 +138,10 @@ const collect = async (options: {
 }): Promise<Earned> => {
   const { identityFromUri } = await import('../keys/identity.ts');
   const { readEvidenceRows } = await import('./demo/evidenceReport.ts');
-  const { cast, validatorDir } = options.stage;
+  const { cast, validatorStore } = options.stage;
   const { first, last } = options.span;
   const chain = await options.watch.rows(cast.map(({ uid }) => uid));
-  const evidence = await readEvidenceRows(validatorDir);
+  const evidence = await readEvidenceRows(validatorStore);
   let fewestJudged = Number.POSITIVE_INFINITY;
   const miners = cast.map(({ uid, uri, behaviour }) => {
     const identity = identityFromUri(uri);
@@ -177,12 +180,14 @@ const watchSignals = (): Promise<never> => {
   return interrupted;
 };
 
-const perform = async (options: DemoOptions, dir: string, interrupted: Promise<never>): Promise<number> => {
+const perform = async (
+  options: DemoOptions,
+  { dir, stores }: { readonly dir: string; readonly stores: DemoStores },
+  interrupted: Promise<never>,
+): Promise<number> => {
   const startedMs = Date.now();
   const say = narrator(startedMs, options.json);
-  const { keysReady } = await import('../keys/identity.ts');
   const { watchChain } = await import('./demo/chainWatch.ts');
-  await keysReady();
   const dist = fileURLToPath(new URL('.', import.meta.url));
   const stage = await openStage({
     dir,
@@ -192,6 +197,7 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
     blockTimeMs,
     tempo,
     commitReveal: options.commitReveal,
+    stores,
     onStep: say,
     onLine: tellLine(say),
     interrupted,
@@ -236,6 +242,23 @@ const perform = async (options: DemoOptions, dir: string, interrupted: Promise<n
   }
 };
 
+/** Removes what the demo wrote, or says where it is. */
+const putAway = async (
+  options: DemoOptions,
+  { dir, stores }: { readonly dir: string; readonly stores: DemoStores },
+): Promise<void> => {
+  if (options.keep) {
+    process.stderr.write(`kept: ${[dir, ...stores.keys()].join('\n      ')}\n`);
+    return;
+  }
+  rmSync(dir, { recursive: true, force: true });
+  await stores.remove().catch((error: unknown) => {
+    process.stderr.write(
+      `demo: its keys stay in Redis: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+  });
+};
+
 /** `miaoai demo`: the whole network on one machine, for a few epochs. */
 export const demoCommand = (): Command =>
   new Command('demo')
@@ -246,18 +269,20 @@ export const demoCommand = (): Command =>
     .option('--miners <count>', 'miners: honest, honest, slow, nonsense, and over again', integer(4, 64), 4)
     .option('--commit-reveal', 'weights are committed encrypted, and revealed by the chain', false)
     .option('--keep', 'keep the folder with logs, genesis and evidence, and say where it is', false)
+    .option('--redis <url>', 'keep the state of all daemons in this Redis, under keys of its own')
     .option('--json', 'print one JSON object as the last line of standard output', false)
     .action(async (options: DemoOptions) => {
       const interrupted = watchSignals();
       const dir = mkdtempSync(join(tmpdir(), 'miaoai-demo-'));
+      const { openDemoStores } = await import('./demo/demoStores.ts');
+      const stores = await openDemoStores(options.redis ?? null);
       try {
-        process.exitCode = await perform(options, dir, interrupted);
+        process.exitCode = await perform(options, { dir, stores }, interrupted);
       } catch (error) {
         process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
         process.exitCode = 1;
       } finally {
-        if (options.keep) process.stderr.write(`kept: ${dir}\n`);
-        else rmSync(dir, { recursive: true, force: true });
+        await putAway(options, { dir, stores });
       }
       process.exit();
     });

@@ -45,6 +45,8 @@ export type OpenStoreOptions = StoreIdentity & {
   readonly onNotice?: (message: string) => void;
 };
 
+export type ReadStoreOptions = Omit<OpenStoreOptions, 'shared'>;
+
 /** One command or connection may take this long; it is also how soon a frozen server is noticed. */
 const REDIS_TIMEOUT_MS = 5_000;
 const MAX_SECRET_CHARACTERS = 512;
@@ -104,7 +106,7 @@ export const redisAccess = Effect.fn('store.redisAccess')(function* (
   };
 });
 
-const redisOptions = (options: Omit<OpenStoreOptions, 'shared'>) =>
+const redisOptions = (options: ReadStoreOptions) =>
   Effect.map(redisAccess(options.settings), (access): RedisStoreOptions => {
     const { namespace, owner, settings, onNotice } = options;
     const listener = onNotice === undefined ? {} : { onNotice };
@@ -127,7 +129,7 @@ export const openConfiguredStore = Effect.fn('store.openConfigured')(function* (
 
 /** Reads the store that the settings name, also while its daemon runs; writes nothing. */
 export const readConfiguredStore = Effect.fn('store.readConfigured')(function* (
-  options: Omit<OpenStoreOptions, 'shared'>,
+  options: ReadStoreOptions,
 ): Effect.fn.Return<StoreReader & StoreContents, StoreOpenError, Scope.Scope> {
   if (options.settings.store === 'embedded') return yield* openStoreReadOnly({ dir: options.dir });
   return yield* openRedisReadOnly(yield* redisOptions(options));

@@ -2,7 +2,7 @@ import * as Effect from 'effect/Effect';
 
 import { evidenceLogName } from '../../actors/evidenceLog.ts';
 import { decodeEvidence } from '../../domain/evidence.ts';
-import { openStoreReadOnly } from '../../store/sqlite.ts';
+import { type ReadStoreOptions, readConfiguredStore } from '../../store/openStore.ts';
 
 /** What the validator's evidence says about one miner. */
 export type EvidenceRow = {
@@ -35,8 +35,8 @@ const medianOf = (values: readonly number[]): number | null => {
 
 const pageRecords = 2_000;
 
-const tallies = Effect.fn('demo.tallies')(function* (dir: string) {
-  const store = yield* openStoreReadOnly({ dir });
+const tallies = Effect.fn('demo.tallies')(function* (place: ReadStoreOptions) {
+  const store = yield* readConfiguredStore(place);
   const byHotkey = new Map<string, Tally>();
   const tallyOf = (hotkey: string): Tally => {
     const tally = byHotkey.get(hotkey) ?? emptyTally();
@@ -66,9 +66,11 @@ const tallies = Effect.fn('demo.tallies')(function* (dir: string) {
   }
 });
 
-/** Reads the validator's evidence from its data folder, as an auditor would, while or after it runs. */
-export const readEvidenceRows = async (dir: string): Promise<ReadonlyMap<string, EvidenceRow>> => {
-  const byHotkey = await Effect.runPromise(Effect.scoped(tallies(dir)));
+/** Reads the validator's evidence from its store, as an auditor would, while or after it runs. */
+export const readEvidenceRows = async (
+  place: ReadStoreOptions,
+): Promise<ReadonlyMap<string, EvidenceRow>> => {
+  const byHotkey = await Effect.runPromise(Effect.scoped(tallies(place)));
   return new Map(
     [...byHotkey].map(([hotkey, { tasks, right, trust, times, judgedByEpoch }]) => [
       hotkey,

@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { ReadStoreOptions } from '../../store/openStore.ts';
 import { castOf, type Player, validatorUri } from './cast.ts';
 import { type DelayLine, openDelayLine } from './delayLine.ts';
 import { demoGenesis, demoNetuid } from './demoGenesis.ts';
+import type { DemoStores } from './demoStores.ts';
 import { writeNonsenseModel } from './nonsenseModel.ts';
 import { freePort, hasLoopbackRange } from './ports.ts';
 import type { LogLine } from './processes.ts';
@@ -20,6 +22,8 @@ export type StageOptions = {
   readonly blockTimeMs: number;
   readonly tempo: number;
   readonly commitReveal: boolean;
+  /** Where the daemons keep their state. */
+  readonly stores: DemoStores;
   /** Told of each step and each log line. */
   readonly onStep: (text: string) => void;
   readonly onLine: (name: string, line: LogLine) => void;
@@ -30,7 +34,8 @@ export type StageOptions = {
 export type Stage = {
   readonly url: string;
   readonly cast: readonly Player[];
-  readonly validatorDir: string;
+  /** Where the validator's evidence is. */
+  readonly validatorStore: ReadStoreOptions;
   /** Resolves when a process has died too often to be started again. */
   readonly collapsed: Promise<string>;
   readonly close: () => Promise<void>;
@@ -173,7 +178,8 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
   };
 
   const common = (url: string, uri: string, dataDir: string): readonly string[] => [
-    ...['--chain-endpoints', url, '--network', 'local', '--netuid', String(demoNetuid)],
+    ...['--chain-endpoints', url, '--netuid', String(demoNetuid)],
+    ...options.stores.args(uri === validatorUri ? 'validator' : 'miner', uri),
     ...['--hotkey-uri', uri, '--data-dir', dataDir, '--log-format', 'json', '--log-level', 'info'],
   ];
 
@@ -191,7 +197,8 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     const validator = start('validator', 'validator.js', { upEvent: 'daemon.started', args: () => args });
     await unlessCollapsed(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
     onStep(`validator: started, pid ${validator.pid()}`);
-    return { url, cast, validatorDir, collapsed, close };
+    const validatorStore = options.stores.read('validator', validatorUri, validatorDir);
+    return { url, cast, validatorStore, collapsed, close };
   };
 
   try {
