@@ -12,6 +12,7 @@ const COMMIT_PATIENCE_MS = 1_000;
 const WAL_KEEP_BYTES = 67_108_864;
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html). */
+const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
@@ -40,6 +41,11 @@ export const toThreadFailure = (cause: unknown, file: string): ThreadFailure => 
         _tag: 'StoreCorrupt',
         message: `${file} is damaged: ${detail}; move it away and restore a backup, or start afresh`,
       };
+    case SQLITE_BUSY:
+      return {
+        _tag: 'StoreUnavailable',
+        message: `${file} is locked: another process is writing to it, or was stopped while it did; it goes on once that process continues or ends`,
+      };
     case SQLITE_CANTOPEN:
       return { _tag: 'StoreUnavailable', message: `cannot open ${file}: check the path and its permissions` };
     default:
@@ -60,6 +66,15 @@ const claim = (db: DatabaseSync, { owner, readOnly }: ThreadInput): ThreadFailur
   return first === owner ? null : { _tag: 'StoreForeign', owner: first };
 };
 
+const prepareForWriting = (db: DatabaseSync): void => {
+  // Room that dropped records leave can go back to the disk; only a new file can be told so.
+  if (db.prepare('PRAGMA page_count').get()?.['page_count'] === 0)
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  db.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`,
+  );
+};
+
 /**
  * Opens the database file with a write-ahead log. `synchronous=FULL` makes each commit wait for the disk, so that
  * what was acknowledged survives a loss of power as well as a kill.
@@ -73,12 +88,7 @@ export const openDatabase = (
   try {
     const { DatabaseSync } = loadSqlite();
     db = new DatabaseSync(input.file, { readOnly: input.readOnly, timeout: BUSY_PATIENCE_MS });
-    // `auto_vacuum`: room that dropped records leave can go back to the disk; only a new file can be told so.
-    if (!input.readOnly)
-      db.exec(
-        `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`,
-      );
+    if (!input.readOnly) prepareForWriting(db);
     const failure = migrate(db, input) ?? claim(db, input);
     if (failure === null) {
       db.exec(`PRAGMA busy_timeout = ${COMMIT_PATIENCE_MS}`);

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import type { ThreadFailure } from './storeThread.ts';
+import type { ThreadFailure, ThreadInput } from './storeThread.ts';
 
 /** "MIAO" in ASCII; tells our files from other SQLite databases. */
 const APPLICATION_ID = 0x4d_49_41_4f;
@@ -83,7 +83,7 @@ const notOurs = (message: string): ThreadFailure => ({ _tag: 'StoreUnavailable',
  */
 export const migrate = (
   db: DatabaseSync,
-  options: { readonly readOnly: boolean; readonly isMaintenance?: boolean },
+  options: Pick<ThreadInput, 'readOnly' | 'isMaintenance' | 'isShared'>,
 ): ThreadFailure | null => {
   const found = schemaOf(db);
   const application = pragmaNumber(db, 'application_id');
@@ -99,6 +99,11 @@ export const migrate = (
     return notOurs(
       `the store has the older schema ${found}; start the daemon once to bring it to ${SCHEMA_VERSION}`,
     );
+  if (options.isShared === true && found > 0)
+    return {
+      _tag: 'SchemaOlder',
+      message: `another process uses the store under the older schema ${found}: stop it, so that this one can bring it to ${SCHEMA_VERSION}`,
+    };
   db.exec('BEGIN IMMEDIATE');
   // Another process may have done it while this one waited for the lock.
   for (const migration of migrations.slice(schemaOf(db))) db.exec(migration);

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
 import * as Layer from 'effect/Layer';
-import type * as Scope from 'effect/Scope';
+import * as Scope from 'effect/Scope';
 
 import { fail, succeed } from '../domain/outcome.ts';
 import { prepareDataDir } from './dataDir.ts';
@@ -16,7 +17,7 @@ import { awaitAnswer, openReader } from './storeReader.ts';
 import type { StoreSize } from './storeThread.ts';
 import { openStoreVitals } from './storeVitals.ts';
 import { openWriter } from './storeWriter.ts';
-import type { WorkerClient } from './workerClient.ts';
+import { OLDER_SCHEMA, type WorkerClient } from './workerClient.ts';
 
 export type StoreOptions = {
   /** The daemon's data folder; created with mode 0700, locked while the store is open. */
@@ -51,10 +52,30 @@ const commitBy =
     return outcome.value.ok ? succeed(outcome.value.results) : fail(outcome.value.failure);
   };
 
+const openAlone = Effect.fnUntraced(function* (dir: string, owner: string | null) {
+  yield* lockDir(dir);
+  return yield* openThread({ file: join(dir, DATABASE_FILE), readOnly: false, owner });
+});
+
+/** An older schema is brought up while nobody else has the folder; else the opening is refused. */
+const openShared = Effect.fnUntraced(function* (dir: string, owner: string | null) {
+  const file = join(dir, DATABASE_FILE);
+  const attempt = Effect.andThen(shareDir(dir), openThread({ file, readOnly: false, isShared: true, owner }));
+  const own = yield* Scope.fork(yield* Effect.scope);
+  const first = yield* Effect.result(Scope.provide(attempt, own));
+  if (first._tag === 'Success') return first.success;
+  yield* Scope.close(own, Exit.void);
+  const isOlder = first.failure._tag === 'StoreUnavailable' && first.failure.cause === OLDER_SCHEMA;
+  if (!isOlder) return yield* Effect.fail(first.failure);
+  yield* Effect.scoped(openAlone(dir, owner)).pipe(
+    Effect.catchTag('DataDirLocked', () => Effect.fail(first.failure)),
+  );
+  return yield* attempt;
+});
+
 const open = Effect.fn('store.open')(function* ({ dir, owner, shared, patienceMs }: StoreOptions) {
   yield* prepareDataDir(dir);
-  yield* shared === true ? shareDir(dir) : lockDir(dir);
-  const worker = yield* openThread({ file: join(dir, DATABASE_FILE), readOnly: false, owner: owner ?? null });
+  const worker = yield* shared === true ? openShared(dir, owner ?? null) : openAlone(dir, owner ?? null);
   const group = yield* Effect.acquireRelease(
     Effect.sync(() => openGroupCommit(commitBy(worker), patienceMs === undefined ? {} : { patienceMs })),
     (commits) => Effect.promise(() => commits.drain(CLOSE_PATIENCE_MS)),

@@ -108,7 +108,10 @@ export type Question = {
 
 /** A failure as it crosses the thread; the client makes an error of it. */
 export type ThreadFailure =
-  | { readonly _tag: 'StoreUnavailable' | 'StoreCorrupt' | 'DiskFull'; readonly message: string }
+  | {
+      readonly _tag: 'StoreUnavailable' | 'StoreCorrupt' | 'DiskFull' | 'SchemaOlder';
+      readonly message: string;
+    }
   | { readonly _tag: 'SchemaTooNew'; readonly found: number; readonly supported: number }
   | { readonly _tag: 'StoreForeign'; readonly owner: string };
 
@@ -120,6 +123,8 @@ export type Reply =
 export type ThreadInput = {
   readonly file: string;
   readonly readOnly: boolean;
+  /** Others may have it open: an older schema is then left alone. */
+  readonly isShared?: boolean;
   /** Only for copies and checks, also of an older schema; opened read-only. */
   readonly isMaintenance?: boolean;
   /** Identity the store belongs to; null: whoever. */

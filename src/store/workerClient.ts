@@ -15,6 +15,9 @@ import { storeWorkerUrl } from './workerEntry.ts';
 /** What the worker can fail with; opening has two reasons more. */
 export type ThreadError = StoreUnavailable | StoreCorrupt | StoreFull;
 
+/** The cause of a failed opening that succeeds once the folder is taken alone. */
+export const OLDER_SCHEMA = 'older schema';
+
 const openError = (failure: ThreadFailure): StoreOpenError => {
   switch (failure._tag) {
     case 'SchemaTooNew': {
@@ -37,6 +40,8 @@ const threadError = (failure: ThreadFailure): ThreadError => {
       return new StoreFull({ where: 'disk', message: failure.message });
     case 'StoreCorrupt':
       return new StoreCorrupt({ message: failure.message });
+    case 'SchemaOlder':
+      return new StoreUnavailable({ message: failure.message, cause: OLDER_SCHEMA });
     case 'StoreUnavailable':
       return new StoreUnavailable({ message: failure.message });
     default:

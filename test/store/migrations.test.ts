@@ -4,7 +4,8 @@ import * as Effect from 'effect/Effect';
 import { describe, expect, it } from 'vitest';
 
 import { backupStore, checkStore } from '#src/store/backup.ts';
-import { openStoreReadOnly } from '#src/store/sqlite.ts';
+import { shareDir } from '#src/store/dirLock.ts';
+import { EmbeddedStore, openStoreReadOnly } from '#src/store/sqlite.ts';
 
 import { failureOf, freshDir, withStore } from './openStore.ts';
 
@@ -78,6 +79,27 @@ describe('store / migrations', () => {
       }),
     );
     expect((await Effect.runPromise(checkStore({ dir }))).problems).toEqual([]);
+  });
+
+  it('brings a shared store up while nobody else has it, and waits for that otherwise', async () => {
+    const dir = freshDir();
+    writeSchemaOne(dir);
+    await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* shareDir(dir);
+          const error = yield* Effect.flip(EmbeddedStore.open({ dir, shared: true }));
+          expect(error.message).toContain('older schema 1: stop it');
+        }),
+      ),
+    );
+    await withStore({ dir, shared: true }, (store) =>
+      Effect.gen(function* () {
+        const other = yield* EmbeddedStore.open({ dir, shared: true });
+        expect(yield* other.lastSeq('evidence')).toBe(3);
+        expect((yield* store.append('evidence', [{ value: 1 }])).lastSeq).toBe(4);
+      }),
+    );
   });
 
   it('lets a store be copied and looked at before it is brought up', async () => {
