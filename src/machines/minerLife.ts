@@ -2,14 +2,14 @@ import type { CallbackActorLogic, EventObject } from 'xstate';
 
 import type { LinkFailure, SubmitFailure } from '../domain/failures.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
-import type { HoldReasons, WorkConditions } from '../domain/workHold.ts';
+import type { Shortage } from '../domain/resources.ts';
+import type { HoldReasons } from '../domain/workHold.ts';
 import type { AnnouncedAxon, AxonFact, Warned } from './axonAnnouncement.ts';
 import type { ChainFact, ChainLinkInput } from './chainLife.ts';
 import type { InferencePoolFact, InferencePoolInput } from './inferencePool.machine.ts';
 import type { Membership, MembershipFact } from './membership.ts';
 import type { ResourcesFact } from './resources.machine.ts';
 import type { ChildEnded } from './root.ts';
-import type { StoreHealthFact } from './storeHealth.machine.ts';
 import type { ValidatorSessionFact } from './validatorSession.machine.ts';
 import type { AdmissionRules, SessionTable } from './validatorSessions.ts';
 
@@ -44,7 +44,6 @@ export type MinerEvent =
   | InferencePoolFact
   | ValidatorSessionFact
   | MinerFact
-  | StoreHealthFact
   | ResourcesFact
   | ChildEnded
   | { readonly type: 'gate.closed' }
@@ -57,8 +56,7 @@ export type MinerEvent =
 export type MinerOutput = { readonly exit: 'drained' | 'failed'; readonly reason: string };
 
 export type MinerContext = MinerInput &
-  Membership &
-  WorkConditions & {
+  Membership & {
     readonly genesisHash: string | null;
     readonly block: BlockNumber;
     readonly boundPort: number;
@@ -72,6 +70,8 @@ export type MinerContext = MinerInput &
     readonly lastFailure: SubmitFailure | LinkFailure | null;
     /** Why the address is still on chain, as of the last try to withdraw it. */
     readonly withdrawal: SubmitFailure | null;
+    /** New tasks are refused while something is short. What the store keeps, no task needs. */
+    readonly shortages: readonly Shortage[];
     readonly exit: MinerOutput['exit'];
     readonly reason: string;
   };

@@ -22,7 +22,6 @@ import { root } from './root.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
 import { validatorSessionMachine } from './validatorSession.machine.ts';
 import { replaced, revoked, withoutSession } from './validatorSessions.ts';
-import { conditionsAfter } from './workConditions.ts';
 
 /** A metagraph has at most 256 neurons, so no more validators than that can be served at once. */
 const maxSessions = 256;
@@ -90,14 +89,17 @@ export const minerSetup = setup({
       enqueue.sendTo(root, { type: 'axon.refused', ...warning, retryAtBlock });
     }),
     recordBlock: assign(({ event }) => (event.type === 'chain.block' ? { block: event.head.block } : {})),
-    recordConditions: enqueueActions(({ enqueue, context, event }) => {
-      const before = holdReasons(context);
-      const conditions = conditionsAfter(context, event);
-      const reasons = holdReasons(conditions);
-      enqueue.assign(conditions);
+    closeGate: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'resources.short') return;
+      const reasons = holdReasons({ storeTrouble: null, shortages: event.of });
+      enqueue.assign({ shortages: event.of });
       enqueue.sendTo('workGate', { type: 'work.held', reasons });
-      if (reasons.length > 0) enqueue.sendTo(root, { type: 'tasks.held', reasons });
-      else if (before.length > 0) enqueue.sendTo(root, { type: 'tasks.freed' });
+      enqueue.sendTo(root, { type: 'tasks.held', reasons });
+    }),
+    openGate: enqueueActions(({ enqueue }) => {
+      enqueue.assign({ shortages: [] });
+      enqueue.sendTo('workGate', { type: 'work.held', reasons: [] });
+      enqueue.sendTo(root, { type: 'tasks.freed' });
     }),
     acceptPeer: enqueueActions(({ enqueue, event, context }) => {
       if (event.type !== 'peer.arrived') return;

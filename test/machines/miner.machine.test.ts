@@ -74,20 +74,18 @@ describe('machines / miner', () => {
     expect(reachedStates(minerMachine, { input, events, distinguish })).toEqual(stateIds(minerMachine));
   });
 
-  it('refuses new tasks while something is short or the store is in trouble, and keeps its sessions', async () => {
-    const { actor, gate, sessions, facts, value } = await withSessions();
+  it('refuses new tasks while something is short, and keeps its sessions', async () => {
+    const { actor, gate, sessions, facts, value, context } = await withSessions();
     const before = sessions();
     actor.send({ type: 'resources.short', of: ['memory'], ...shortOf });
-    actor.send({ type: 'store.troubled', trouble: 'full', message: 'free some disk space' });
+    expect(gate.newest().received).toEqual([{ type: 'work.held', reasons: ['short of memory'] }]);
+    actor.send({ type: 'resources.short', of: ['memory', 'disk'], ...shortOf });
+    expect(context().shortages).toEqual(['memory', 'disk']);
     actor.send({ type: 'resources.ample', afterMs: 10 });
-    expect(gate.newest().received.at(-1)).toEqual({ type: 'work.held', reasons: ['store full'] });
-    actor.send({ type: 'store.recovered', afterMs: 20 });
     expect(gate.newest().received.at(-1)).toEqual({ type: 'work.held', reasons: [] });
-    const told = facts.filter(({ type }) => type.startsWith('tasks.'));
-    expect(told).toEqual([
+    expect(facts.filter(({ type }) => type.startsWith('tasks.'))).toEqual([
       { type: 'tasks.held', reasons: ['short of memory'] },
-      { type: 'tasks.held', reasons: ['store full', 'short of memory'] },
-      { type: 'tasks.held', reasons: ['store full'] },
+      { type: 'tasks.held', reasons: ['short of memory', 'short of disk'] },
       { type: 'tasks.freed' },
     ]);
     expect(sessions()).toEqual(before);
