@@ -47,7 +47,12 @@ type Begun = Awaited<ReturnType<typeof beginDaemon<'validator'>>>;
 
 /** Opens the store as one of several, and stands by until this process is the one that writes. */
 const openAsWriter = async ({ config, identity, log }: Begun) => {
-  const { dir, owner, opened, close } = await openDataDir(config, identity.hotkey, (folder) =>
+  const {
+    dir,
+    owner,
+    opened: bare,
+    close,
+  } = await openDataDir(config, identity.hotkey, (folder) =>
     openConfiguredStore({
       ...folder,
       settings: config,
@@ -55,6 +60,7 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
       onNotice: storeNotices(log),
     }),
   );
+  const opened = isTestBuild ? withFailPoints(withDeliberateBugs(bare), processFailPoints()) : bare;
   const { netuid, leaseMs } = config;
   const endpoints = config.chainEndpoints.map(maskEndpoint);
   const redis = describeRedis(config);
@@ -77,7 +83,7 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
     leave,
   });
   log.info({ event: 'daemon.writing', starts }, 'this validator acts for its hotkey');
-  const store: Store = isTestBuild ? withFailPoints(withDeliberateBugs(opened), processFailPoints()) : opened;
+  const store: Store = opened;
   return { dir, owner, store, vitals: opened, lease, release };
 };
 

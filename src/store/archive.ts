@@ -3,11 +3,13 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
+import { isTestBuild } from '../testBuild.ts';
 import type { StoreError } from './errors.ts';
 import { createExport, type ExportWriter, syncFolder } from './exportFile.ts';
 import { ExportDefect, type ExportRefused, exportRefused } from './exportFileErrors.ts';
 import { type ExportFooter, headerOf } from './exportFileFormat.ts';
 import { readExport } from './exportFileReader.ts';
+import { failPoint } from './failPoints.ts';
 import type { StoreReader } from './store.ts';
 
 /** Evidence that is no longer in the store, as files beside it: the validator writes them and never reads them. */
@@ -135,7 +137,9 @@ export const writeArchive = (options: {
       for (let variant = 1; variant <= MAX_VARIANTS; variant += 1) {
         const file = nameOf(variant);
         if (!existsSync(file)) {
+          if (isTestBuild) failPoint('archive/evidence/before');
           yield* writer.publish(file);
+          if (isTestBuild) failPoint('archive/evidence/after');
           return { file, records };
         }
         if (yield* holdsSame(file, footer)) return { file, records };
