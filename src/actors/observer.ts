@@ -203,13 +203,15 @@ export type ObserverOptions = {
   readonly log: Logger;
   /** Called after each transition of any actor, with that actor. */
   readonly onTransition: (ref: AnyActorRef) => void;
+  /** Of the root's transitions; info unless given. Those of a root that moves with each breath tell nobody anything. */
+  readonly rootLevel?: 'info' | 'debug';
 };
 
 /**
  * Sees every event and transition of the system and never steers it. XState calls it synchronously and does not catch:
  * an observer that throws would put the observed actor into its error state.
  */
-export const createObserver = ({ log, onTransition }: ObserverOptions) => {
+export const createObserver = ({ log, onTransition, rootLevel = 'info' }: ObserverOptions) => {
   const values = new WeakMap<AnyActorRef, string>();
 
   const observe = (inspected: InspectionEvent): void => {
@@ -225,7 +227,7 @@ export const createObserver = ({ log, onTransition }: ObserverOptions) => {
     const before = values.get(ref);
     if (before !== value) {
       values.set(ref, value);
-      log[ref.sessionId === inspected.rootId ? 'info' : 'debug'](
+      log[ref.sessionId === inspected.rootId ? rootLevel : 'debug'](
         { event: 'machine.moved', actor: ref.id, from: before, to: value, by: inspected.event.type },
         'moved',
       );

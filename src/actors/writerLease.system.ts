@@ -50,7 +50,7 @@ const createRoot = ({ leases, leaseMs, takeHolderLock, log }: WriterLeaseSystemO
   const root = createActor(machine, {
     id: 'writerLease',
     systemId: rootId,
-    inspect: createObserver({ log, onTransition: () => {} }),
+    inspect: createObserver({ log, onTransition: () => {}, rootLevel: 'debug' }),
     input: { holder: signHolder(leaseMs, new Date()), leaseMs },
   });
   return { root, dispose: () => runtime.dispose() };

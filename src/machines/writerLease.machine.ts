@@ -162,7 +162,7 @@ export const writerLeaseMachine = writerLeaseSetup.createMachine({
             actions: [
               {
                 type: 'reportTaken',
-                params: ({ event }) => ({ token: event.output.ok ? event.output.value.lease.token : 0 }),
+                params: ({ event }) => ({ turn: event.output.ok ? event.output.value.lease.token : 0 }),
               },
               { type: 'recordHeld', params: ({ event }) => ({ held: event.output }) },
             ],

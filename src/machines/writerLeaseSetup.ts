@@ -45,13 +45,14 @@ export type WriterLeaseEvent =
   /** Nobody writes here any more: give the lease up, or stop waiting for it. */
   { readonly type: 'lease.release' } | WriterLeaseFact;
 
+/** `turn` is the token of the lease; under that name it would be taken for a secret and kept out of logs. */
 export type WriterLeaseFact =
   | { readonly type: 'lease.standingBy'; readonly holder: string }
   | { readonly type: 'lease.unreadable'; readonly failure: StoreFailure }
-  | { readonly type: 'lease.taken'; readonly token: number; readonly over: string | null }
-  | { readonly type: 'lease.uncertain'; readonly token: number }
-  | { readonly type: 'lease.sure'; readonly token: number }
-  | { readonly type: 'lease.lost'; readonly token: number };
+  | { readonly type: 'lease.taken'; readonly turn: number; readonly over: string | null }
+  | { readonly type: 'lease.uncertain'; readonly turn: number }
+  | { readonly type: 'lease.sure'; readonly turn: number }
+  | { readonly type: 'lease.lost'; readonly turn: number };
 
 export type WriterLeaseInput = {
   /** Who this process is, for people, and unlike any other process there ever was. */
@@ -95,7 +96,7 @@ const sightOf = (
 export const heldBy = ({ lease }: Context): WriterLease =>
   lease ?? { name: '', token: 0, holder: null, beat: 0 };
 
-const tokenOf = ({ lease }: Context): number => lease?.token ?? 0;
+const turnOf = ({ lease }: Context): number => lease?.token ?? 0;
 
 /** Answered in time to be sure of it: after the answer there is something left until doubt. */
 export const isFresh = ({ leaseMs }: Context, renewed: RenewOutcome): boolean =>
@@ -171,13 +172,13 @@ export const writerLeaseSetup = setup({
         enqueue.assign({ failure });
       },
     ),
-    reportTaken: sendTo(root, ({ context }, { token }: { readonly token: number }) => ({
+    reportTaken: sendTo(root, ({ context }, { turn }: { readonly turn: number }) => ({
       type: 'lease.taken',
-      token,
+      turn,
       over: context.lease?.holder ?? null,
     })),
-    reportUncertain: sendTo(root, ({ context }) => ({ type: 'lease.uncertain', token: tokenOf(context) })),
-    reportSure: sendTo(root, ({ context }) => ({ type: 'lease.sure', token: tokenOf(context) })),
-    reportLost: sendTo(root, ({ context }) => ({ type: 'lease.lost', token: tokenOf(context) })),
+    reportUncertain: sendTo(root, ({ context }) => ({ type: 'lease.uncertain', turn: turnOf(context) })),
+    reportSure: sendTo(root, ({ context }) => ({ type: 'lease.sure', turn: turnOf(context) })),
+    reportLost: sendTo(root, ({ context }) => ({ type: 'lease.lost', turn: turnOf(context) })),
   },
 });
