@@ -92,13 +92,16 @@ const answerAll = (members: Iterable<Waiting>, error: WriteError): void => {
   for (const { answer } of [...members]) answer(fail(error));
 };
 
-const answerEach = async (members: readonly Waiting[], results: readonly WriteResult[]): Promise<void> => {
-  for (const [index, { answer }] of members.entries()) {
+const outcomeOf = (result: WriteResult | undefined): WriteOutcome => {
+  if (result === undefined) return fail(new StoreUnavailable({ message: 'the answer lacks a write' }));
+  if (result.kind === 'refused') return fail(new StoreInvalid({ message: result.message }));
+  return succeed(result);
+};
+
+const tellEach = async (tells: readonly (() => void)[]): Promise<void> => {
+  for (const [index, tell] of tells.entries()) {
     if (index > 0 && index % ANSWERS_PER_TURN === 0) await nextTurn();
-    const result = results[index];
-    if (result === undefined) answer(fail(new StoreUnavailable({ message: 'the answer lacks a write' })));
-    else if (result.kind === 'refused') answer(fail(new StoreInvalid({ message: result.message })));
-    else answer(succeed(result));
+    tell();
   }
 };
 
@@ -128,7 +131,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
   /** To be committed before the queue: held in a trouble, or taken apart because one of them cannot be stored. */
   const ahead: Group[] = [];
   let inFlight: Group | null = null;
-  /** Groups are answered one after the other, while the next one is committed. */
+  /** Callers of a group are told one after the other, while the next one is committed. */
   let answering = Promise.resolve();
   let lastId = 0;
   let oldestAtMs = 0;
@@ -167,12 +170,10 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     totals.commits += 1;
     if (outcome.ok) {
       for (const { rows } of group.members) totals.rows += rows;
-      answering = answering
-        .then(() => answerEach(group.members, outcome.value))
-        .then(() => {
-          if (!isSlow()) vitals.well();
-          schedule();
-        });
+      // Decided at once, so that nothing that happens to the next commit can change it.
+      const tells = group.members.map(({ decide }, index) => decide(outcomeOf(outcome.value[index])));
+      answering = answering.then(() => tellEach(tells));
+      if (!isSlow()) vitals.well();
       return;
     }
     const failure = outcome.error;
@@ -229,7 +230,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     if (inFlight !== null) return;
     clearTimeout(timer);
     if (ahead.length === 0 && !queue.hasQueued()) {
-      if (queue.isEmpty()) whenIdle?.();
+      if (queue.isEmpty() && whenIdle !== null) void answering.then(whenIdle);
       return;
     }
     const pauseMs = waitMs();

@@ -13,7 +13,9 @@ export type Waiting = {
   readonly bytes: number;
   /** Monotonic. */
   readonly sinceMs: number;
-  /** Only the first answer counts. */
+  /** Settles how it ended, once, and gives back how to tell the caller, who may hear of it a little later. */
+  readonly decide: (outcome: WriteOutcome) => () => void;
+  /** Decides and tells at once. */
   readonly answer: (outcome: WriteOutcome) => void;
   readonly isAnswered: () => boolean;
 };
@@ -44,12 +46,13 @@ export const openWriteQueue = ({ groupRows, maxPendingRows, maxPendingBytes }: Q
       rows,
       bytes,
       sinceMs: performance.now(),
-      answer: (outcome) => {
-        if (!pending.delete(waiting)) return;
+      decide: (outcome) => {
+        if (!pending.delete(waiting)) return () => {};
         pendingRows -= rows;
         pendingBytes -= bytes;
-        resolve(outcome);
+        return () => resolve(outcome);
       },
+      answer: (outcome) => waiting.decide(outcome)(),
       isAnswered: () => !pending.has(waiting),
     };
     pending.add(waiting);

@@ -207,6 +207,19 @@ describe('store / groupCommit: final answers', () => {
     await group.drain(100);
   });
 
+  it('does not take back what was stored because the commit after it is refused', async () => {
+    const backend = openBackend();
+    const group = openGroupCommit(backend.commit);
+    group.fence({ lease: 'writer', token: 1 });
+    const answers = Array.from({ length: 512 }, (_, n) => group.submit(write(`k${n}`)));
+    backend.judge((keys) => (backend.stored.length > 0 && keys.length > 0 ? fencedOff : null));
+    const tags = await tagsOf(answers);
+    expect(tags.filter((tag) => tag === 'appended')).toHaveLength(backend.stored.length);
+    expect(tags.filter((tag) => tag === 'StoreFenced')).toHaveLength(512 - backend.stored.length);
+    expect(backend.stored.length).toBeGreaterThan(32);
+    await group.drain(100);
+  });
+
   it('lets only that write fail that can never be stored', async () => {
     const backend = openBackend();
     backend.judge((keys) => (keys.includes('bad') ? { kind: 'refused', message: 'too large' } : null));
