@@ -43,7 +43,7 @@ const integer =
 const narrator = (startedMs: number, isJson: boolean) => {
   const stream = isJson ? process.stderr : process.stdout;
   return (text: string): void => {
-    const seconds = ((Date.now() - startedMs) / 1_000).toFixed(1).padStart(6);
+    const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1).padStart(6);
     stream.write(`${seconds} s  ${text}\n`);
   };
 };
@@ -56,15 +56,15 @@ type RoundCounts = { readonly judged?: number; readonly missed?: number; readonl
 /** Sums up rounds between two lines. */
 const roundTeller = (say: (text: string) => void) => {
   let sum = { rounds: 0, judged: 0, missed: 0 };
-  let toldMs = 0;
+  let toldMs = -roundLineMs;
   return (name: string, { judged = 0, missed = 0, unreachable = 0 }: RoundCounts): void => {
     sum = {
       rounds: sum.rounds + 1,
       judged: sum.judged + judged,
       missed: sum.missed + missed + unreachable,
     };
-    if (Date.now() - toldMs < roundLineMs) return;
-    toldMs = Date.now();
+    if (performance.now() - toldMs < roundLineMs) return;
+    toldMs = performance.now();
     const rounds = sum.rounds === 1 ? '1 round' : `${sum.rounds} rounds`;
     say(`${name}: ${rounds}, ${sum.judged} answers judged, ${sum.missed} missed`);
     sum = { rounds: 0, judged: 0, missed: 0 };
@@ -115,14 +115,14 @@ const awaitEpochs = async (options: {
 }): Promise<Span> => {
   const { watch, stage, epochs } = options;
   const delayEpochs = options.commitReveal ? revealPeriodEpochs : 0;
-  const deadlineMs = Date.now() + (epochs + delayEpochs + 1) * epochPatienceMs;
+  const deadlineMs = performance.now() + (epochs + delayEpochs + 1) * epochPatienceMs;
   let first: number | null = null;
   for (;;) {
     if (first === null && watch.block() > 0) first = watch.epoch() + 1;
     if (first !== null && watch.epoch() >= first + epochs + delayEpochs) {
       return { first, last: first + epochs - 1 };
     }
-    if (Date.now() > deadlineMs) throw new Error('the epochs took too long; see the logs with --keep');
+    if (performance.now() > deadlineMs) throw new Error('the epochs took too long; see the logs with --keep');
     const reason = await Promise.race([stage.collapsed, pause(pollMs)]);
     if (typeof reason === 'string') throw new Error(reason);
   }
@@ -185,7 +185,7 @@ const perform = async (
   { dir, stores }: { readonly dir: string; readonly stores: DemoStores },
   interrupted: Promise<never>,
 ): Promise<number> => {
-  const startedMs = Date.now();
+  const startedMs = performance.now();
   const say = narrator(startedMs, options.json);
   const { watchChain } = await import('./demo/chainWatch.ts');
   const dist = fileURLToPath(new URL('.', import.meta.url));
@@ -226,7 +226,7 @@ const perform = async (
       commits: watch.commits().filter(inSpan),
       reveals: watch.reveals().filter(inSpan),
       miners,
-      seconds: Math.round((Date.now() - startedMs) / 100) / 10,
+      seconds: Math.round((performance.now() - startedMs) / 100) / 10,
     };
     await watch.close();
     const problems = problemsOf(facts, span, fewestJudged);
