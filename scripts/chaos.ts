@@ -1,5 +1,5 @@
 /**
- * `npm run test:chaos -- [--store embedded|redis] [--seed S] [--minutes N]`: real processes on the embedded chain, and
+ * `npm run test:chaos -- [--store embedded|redis] [--seed S] [--minutes N] [--bug NAME]`: real processes on the embedded chain, and
  * faults at random instants that a seed reproduces. Prints the plan, the faults by type and every invariant; the last
  * line is `N passed, N failed`. How to read it: docs/chaos.md.
  *
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import type { StoreKind } from '#test/chaos/plan.ts';
 import { describePlan, describeVerdicts, faultTable } from '#test/chaos/report.ts';
 import { type ChaosResult, startChaos } from '#test/chaos/run.ts';
+import { freshTestDist } from '#test/support/testBuild.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -49,7 +50,7 @@ const readArguments = () => {
         'process-faults': { type: 'string', default: '26' },
         'side-faults': { type: 'string', default: '80' },
         miners: { type: 'string', default: '3' },
-        dist: { type: 'string', default: fileURLToPath(new URL('../dist', import.meta.url)) },
+        dist: { type: 'string' },
         bug: { type: 'string' },
         keep: { type: 'boolean', default: false },
       },
@@ -73,6 +74,11 @@ console.error = () => {};
 if (store === 'redis' && spawnSync('redis-server', ['--version']).status !== 0)
   leave('redis-server is not installed: chaos with Redis is not run', EXIT_UNAVAILABLE);
 
+const bug = flags.bug ?? null;
+/** A deliberate bug is in the test build alone. */
+const distOf = (): Promise<string> | string =>
+  bug === null ? fileURLToPath(new URL('../dist', import.meta.url)) : freshTestDist();
+
 const say = (text: string): void => {
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1).padStart(6);
   process.stdout.write(`${seconds} s  ${text}\n`);
@@ -85,8 +91,8 @@ const running = startChaos({
   processFaults: integer('process-faults', flags['process-faults'], 10_000),
   sideFaults: integer('side-faults', flags['side-faults'], 100_000),
   miners: integer('miners', flags.miners, 16),
-  dist: flags.dist,
-  bug: flags.bug ?? null,
+  dist: flags.dist ?? (await distOf()),
+  bug,
   say,
 });
 process.stdout.write(

@@ -41,6 +41,7 @@ const addRole = (open: Open, name: string, args: readonly string[], env: NodeJS.
     logDir: open.dir,
     onGroup: (pid) => open.pids.add(pid),
     onUnaskedEnd: () => {},
+    mayStart: () => true,
   });
   open.begun.push(() => role.kill());
   role.start();

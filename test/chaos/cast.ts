@@ -10,7 +10,7 @@ export const lastBlocks = 4;
 export const roundDeadlineMs = 1_500;
 export const leaseMs = 2_000;
 /** What judges a store, given where it is. */
-export const storeCommands: readonly (readonly string[])[] = [['audit']];
+export const storeCommands: readonly (readonly string[])[] = [['audit'], ['store', 'check']];
 
 export const validatorUri = '//ChaosValidator';
 export const witnessUri = '//ChaosWitness';

@@ -1,3 +1,4 @@
+import { blockTimeMs, tempo } from './cast.ts';
 import type { Outage } from './facts.ts';
 import { type Fault, groupOf } from './plan.ts';
 import type { Role } from './roleProcess.ts';
@@ -29,6 +30,8 @@ type DriverOptions = {
 
 const recoveryPatienceMs = 45_000;
 const pollMs = 25;
+/** An epoch and a half: then whatever is under way is struck instead. */
+const aimPatienceMs = 1.5 * tempo * blockTimeMs;
 /** Share of a round's pairs that must be judged: a round during a side fault, or on a busy machine, has missed ones. */
 const wholeShare = 0.75;
 
@@ -119,9 +122,13 @@ export const createDriver = (options: DriverOptions): Driver => {
         wire.stall();
         return { undo: wire.mend };
       }
-      case 'fill':
-        volume?.fill();
-        return { undo: () => volume?.empty() };
+      case 'fill': {
+        const pids = [...stage.validators, ...(stage.redis === null ? [] : [stage.redis])].map((role) =>
+          role.pid(),
+        );
+        volume?.fill(pids);
+        return { undo: () => volume?.empty(pids) };
+      }
       default:
         clock?.step(fault.hours);
         return { undo: () => clock?.step(0) };
@@ -167,6 +174,15 @@ export const createDriver = (options: DriverOptions): Driver => {
     }
   };
 
+  /** The next epoch is scored: its weights are about to be signed and sent. */
+  const untilWeights = async (): Promise<void> => {
+    const scored = (): number =>
+      stage.validators.reduce((sum, role) => sum + role.heard('epoch.scored').length, 0);
+    const before = scored();
+    const deadlineMs = performance.now() + aimPatienceMs;
+    while (scored() === before && performance.now() < deadlineMs) await pause(pollMs);
+  };
+
   const recover = async (fault: Fault, role: Role, sinceMs: number): Promise<void> => {
     const undoneMs = performance.now();
     try {
@@ -183,10 +199,14 @@ export const createDriver = (options: DriverOptions): Driver => {
   const run = async (faults: readonly Fault[], untilMs: number): Promise<void> => {
     for (const fault of faults) {
       if (performance.now() > untilMs) break;
-      await pause(fault.gapMs);
+      if (!fault.isAimed) await pause(fault.gapMs);
       if (groupOf(fault.kind) !== 'process') {
         await begin(fault);
         continue;
+      }
+      if (fault.isAimed) {
+        await untilWeights();
+        await pause(fault.gapMs);
       }
       const role = roleOf(stage, fault);
       const sinceMs = performance.now();

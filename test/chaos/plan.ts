@@ -55,6 +55,8 @@ export type Fault = {
   readonly gapMs: number;
   /** How long it lasts; for a kill, how long nothing is started in its place. */
   readonly holdMs: number;
+  /** The gap begins when an epoch has just been scored: weights are being signed, sent or confirmed. */
+  readonly isAimed: boolean;
   /** Hours by which the clock steps, 0 for other kinds. */
   readonly hours: number;
 };
@@ -73,6 +75,11 @@ export type PlanOptions = Means & {
   readonly sideFaults: number;
   readonly leaseMs: number;
 };
+
+/** One in so many kills of the writing validator is aimed at its weights; waiting for them takes half an epoch. */
+const aimedEvery = 3;
+/** Scored, signed, sent, included and final: within this. */
+const aimedGap = [0, 1_000] as const;
 
 type Range = readonly [minimum: number, maximum: number];
 /** Parts of how many of each; the order is drawn. */
@@ -159,12 +166,16 @@ export const planFaults = (options: PlanOptions): readonly Fault[] => {
   const sides = deal(random.fork('side'), sideShares(options), options.sideFaults);
   const details = random.fork('details');
   const faults: Fault[] = [];
+  let ofActive = 0;
   const add = (kind: FaultKind, gap: Range): void => {
+    if (kind === 'kill.active') ofActive += 1;
+    const isAimed = kind === 'kill.active' && ofActive % aimedEvery === 2;
     faults.push({
+      isAimed,
       index: faults.length,
       kind,
       target: details.int(options.miners),
-      gapMs: between(details, gap),
+      gapMs: between(details, isAimed ? aimedGap : gap),
       holdMs: between(details, holdOf(kind, options.leaseMs)),
       hours: kind === 'step.clock' ? details.pick([-1, 1]) : 0,
     });

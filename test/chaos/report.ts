@@ -10,8 +10,8 @@ const countBy = (kinds: readonly string[]): ReadonlyMap<string, number> =>
 export const describePlan = (faults: readonly Fault[]): string =>
   faults
     .map(
-      ({ index, kind, target, gapMs, holdMs, hours }) =>
-        `  ${String(index).padStart(3)}  +${String(gapMs).padStart(4)} ms  ${kind.padEnd(13)} ${String(holdMs).padStart(5)} ms${kind.endsWith('.miner') ? `  target ${target}` : ''}${hours === 0 ? '' : `  ${hours > 0 ? '+' : ''}${hours} h`}`,
+      ({ index, kind, target, gapMs, holdMs, hours, isAimed }) =>
+        `  ${String(index).padStart(3)}  +${String(gapMs).padStart(4)} ms  ${kind.padEnd(13)} ${String(holdMs).padStart(5)} ms${kind.endsWith('.miner') ? `  target ${target}` : ''}${isAimed ? '  after an epoch is scored' : ''}${hours === 0 ? '' : `  ${hours > 0 ? '+' : ''}${hours} h`}`,
     )
     .join('\n');
 

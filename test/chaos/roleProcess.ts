@@ -43,6 +43,8 @@ export type RoleOptions = {
   /** Told of every process group that was begun. */
   readonly onGroup: (pid: number) => void;
   readonly onUnaskedEnd: (end: UnaskedEnd) => void;
+  /** False once everything is being ended: what would be started now, nobody would end. */
+  readonly mayStart: () => boolean;
 };
 
 const restartAfterMs = 500;
@@ -110,7 +112,7 @@ export const createRole = (options: RoleOptions): Role => {
   const isUp = (): boolean => child !== null && child.exitCode === null && child.signalCode === null;
 
   const start = (): void => {
-    if (isUp()) return;
+    if (isUp() || !options.mayStart()) return;
     isWanted = true;
     starts += 1;
     words = [];

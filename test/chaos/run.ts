@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
 import { openPlace, placeOf } from '#src/cli/storePlaces.ts';
-import { descendantsOf, runningOf } from '#test/support/systemProcess.ts';
 
 import * as cast from './cast.ts';
 import { createDriver, type Driver } from './driver.ts';
 import { askCommands, readLog } from './evidenceFacts.ts';
 import type { RunFacts } from './facts.ts';
 import { checkInvariants, type Verdict } from './invariants.ts';
+import { membersOf } from './processGroups.ts';
 import { type Fault, type Means, planFaults, type StoreKind } from './plan.ts';
 import type { Resources, UnaskedEnd } from './roleProcess.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -55,6 +55,7 @@ const openMachine = (dir: string, { store, say }: ChaosOptions): Machine => {
   const volume = openVolume(join(dir, 'volume'));
   const clock = openWallClock(dir);
   if ('reason' in volume) say(`disk faults are left out: ${volume.reason}`);
+  else say(`disk faults by ${volume.means}`);
   if ('reason' in clock) say(`clock faults are left out: ${clock.reason}`);
   return {
     volume: 'reason' in volume ? null : volume,
@@ -140,7 +141,6 @@ const play = async (
 
 const gather = async (played: Played, dist: string): Promise<RunFacts> => {
   const { stage, driver } = played;
-  const pids = [...stage.groups].flatMap((pid) => [pid, ...descendantsOf(pid)]);
   const ends = await drain(stage);
   const { log, unreadable, setAside } = await readBack(stage);
   const commands = askCommands({ dist, commands: cast.storeCommands, place: stage.place });
@@ -161,7 +161,7 @@ const gather = async (played: Played, dist: string): Promise<RunFacts> => {
       fromMs: played.fromMs,
       toMs: played.toMs,
     },
-    processes: { stillRunning: runningOf(pids), ends, peaks: peaksOf(played.samples) },
+    processes: { stillRunning: membersOf(stage.groups), ends, peaks: peaksOf(played.samples) },
     notRecovered: driver.notRecovered(),
   };
 };
@@ -199,13 +199,10 @@ export const startChaos = (options: ChaosOptions): Running => {
   const machine = openMachine(dir, options);
   const plan = planOf(options, machine.means);
   const unaskedEnds: UnaskedEnd[] = [];
-  let isClosing = false;
-  let closeStage: () => Promise<void> = async () => {};
+  const onUnaskedEnd = (end: UnaskedEnd) => void unaskedEnds.push(end);
+  const opening = openStage({ ...options, ...machine, dir, onUnaskedEnd });
   const run = async (): Promise<ChaosResult> => {
-    const onUnaskedEnd = (end: UnaskedEnd) => void unaskedEnds.push(end);
-    const stage = await openStage({ ...options, ...machine, dir, bug: options.bug, onUnaskedEnd });
-    closeStage = stage.close;
-    if (isClosing) throw new Error('ended before it began');
+    const stage = await opening.opened;
     const played = await play(stage, machine, { ...options, plan });
     const facts = await gather(played, dist);
     writeFileSync(join(dir, 'facts.json'), JSON.stringify(facts));
@@ -214,9 +211,8 @@ export const startChaos = (options: ChaosOptions): Running => {
     return { plan, facts, verdicts, recoveries: played.driver.recoveries(), unaskedEnds, seconds };
   };
   const close = async (keep: boolean): Promise<void> => {
-    isClosing = true;
-    await closeStage();
-    machine.volume?.empty();
+    await opening.close();
+    machine.volume?.empty([]);
     if (keep && machine.volume !== null) cpSync(machine.volume.dir, join(dir, 'data'), { recursive: true });
     machine.volume?.close();
     if (!keep && existsSync(dir)) rmSync(dir, { recursive: true, force: true });

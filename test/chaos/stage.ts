@@ -7,6 +7,7 @@ import { repository } from '#test/support/systemBuild.ts';
 import * as cast from './cast.ts';
 import { type ChainLedger, openChainLedger } from './chainLedger.ts';
 import type { StoreKind } from './plan.ts';
+import { membersOf } from './processGroups.ts';
 import { createRole, type Role, type UnaskedEnd } from './roleProcess.ts';
 import type { Volume } from './volume.ts';
 import type { WallClock } from './wallClock.ts';
@@ -47,7 +48,6 @@ export type Stage = {
   readonly place: string;
   /** Process groups that were begun. */
   readonly groups: ReadonlySet<number>;
-  readonly close: () => Promise<void>;
 };
 
 const startPatienceMs = 60_000;
@@ -65,6 +65,7 @@ type Opening = StageOptions & {
   /** Where data folders are. */
   readonly data: string;
   readonly groups: Set<number>;
+  readonly life: { isOver: boolean };
   /** Everything that was begun, in order. */
   readonly begun: (() => Promise<void>)[];
 };
@@ -85,6 +86,7 @@ const addRole = (opening: Opening, { name, command, args, env }: RoleStart): Rol
     logDir: join(opening.dir, 'logs'),
     onGroup: (pid) => opening.groups.add(pid),
     onUnaskedEnd: opening.onUnaskedEnd,
+    mayStart: () => !opening.life.isOver,
   });
   opening.begun.push(() => role.kill());
   return role;
@@ -203,6 +205,8 @@ const validatorArgs: readonly string[] = [
   ...['--tasks-per-round', String(tasksPerRound), '--round-deadline-ms', String(cast.roundDeadlineMs)],
   ...['--round-interval-ms', '300', '--weights-due-after', String(cast.dueAfter)],
   ...['--lease-ms', String(cast.leaseMs)],
+  // A long run is checked as a whole: nothing goes into the archive.
+  ...['--keep-epochs', '1000000'],
   ...['--connect-timeout-ms', '3000', '--chain-call-timeout-ms', '3000', '--head-patience-ms', '3000'],
 ];
 
@@ -226,7 +230,7 @@ const addValidators = (opening: Opening, { chainPort, redisPort }: ValidatorPlac
     });
   });
 
-const openAll = async (opening: Opening): Promise<Omit<Stage, 'close' | 'groups'>> => {
+const openAll = async (opening: Opening): Promise<Omit<Stage, 'groups'>> => {
   const { chain, port } = await startChain(opening);
   opening.say(`chain: a block every ${cast.blockTimeMs} ms, ${cast.tempo} blocks per epoch`);
   const ledger = await openChainLedger(`ws://127.0.0.1:${port}`);
@@ -255,24 +259,25 @@ const openAll = async (opening: Opening): Promise<Omit<Stage, 'close' | 'groups'
   };
 };
 
+/** A stage that is being opened, or is open; it can be closed at any time. */
+export type OpeningStage = { readonly opened: Promise<Stage>; readonly close: () => Promise<void> };
+
 /** Starts the chain, Redis, the miners, the witness and the validators, with lines between them that can be cut. */
-export const openStage = async (options: StageOptions): Promise<Stage> => {
-  const opening: Opening = {
-    ...options,
-    hasRange: await hasLoopbackRange(),
-    data: options.volume?.dir ?? options.dir,
-    groups: new Set(),
-    begun: [],
-  };
-  mkdirSync(join(options.dir, 'logs'), { recursive: true });
+export const openStage = (options: StageOptions): OpeningStage => {
+  const begun: (() => Promise<void>)[] = [];
+  const groups = new Set<number>();
+  const life = { isOver: false };
   const close = async (): Promise<void> => {
+    life.isOver = true;
     // Whoever came last leaves first; one that cannot must not keep the others.
-    for (const end of opening.begun.splice(0).reverse()) await end().catch(() => {});
+    for (const end of begun.splice(0).reverse()) await end().catch(() => {});
+    for (const pid of membersOf(groups)) process.kill(pid, 'SIGKILL');
   };
-  try {
-    return { ...(await openAll(opening)), groups: opening.groups, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const open = async (): Promise<Stage> => {
+    mkdirSync(join(options.dir, 'logs'), { recursive: true });
+    const data = options.volume?.dir ?? options.dir;
+    const hasRange = await hasLoopbackRange();
+    return { ...(await openAll({ ...options, hasRange, data, groups, begun, life })), groups };
+  };
+  return { opened: open(), close };
 };

@@ -2,13 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A small file system of its own, which can be filled up. */
+/** Where data folders live, and how to make writing there fail. */
 export type Volume = {
   readonly dir: string;
-  /** Takes every byte that is left. */
-  readonly fill: () => void;
-  /** Gives them back. */
-  readonly empty: () => void;
+  /** How it is done, for the reader of the report. */
+  readonly means: 'tmpfs' | 'file size limit';
+  /** Takes every byte that is left, or forbids these processes to write any. */
+  readonly fill: (pids: readonly number[]) => void;
+  /** Gives it back. */
+  readonly empty: (pids: readonly number[]) => void;
   readonly close: () => void;
 };
 
@@ -34,7 +36,31 @@ const fillFile = (path: string): void => {
   }
 };
 
-/** Mounts a tmpfs at `dir`. Needs root, or sudo without a password; null with a reason where neither is there. */
+const prlimit = (pid: number, limits: string) =>
+  spawnSync('prlimit', ['--pid', String(pid), `--fsize=${limits}`], { encoding: 'utf8' });
+
+/**
+ * Without the right to mount: no file of a process may grow any more, so that its writes fail with EFBIG (Node ignores
+ * SIGXFSZ). null where there is no prlimit (util-linux).
+ */
+const openFileLimit = (dir: string): Volume | null => {
+  if (spawnSync('prlimit', ['--version']).status !== 0) return null;
+  const limitAll = (pids: readonly number[], limits: string): void => {
+    for (const pid of pids) prlimit(pid, limits);
+  };
+  return {
+    dir,
+    means: 'file size limit',
+    fill: (pids) => limitAll(pids, '1:unlimited'),
+    empty: (pids) => limitAll(pids, 'unlimited:unlimited'),
+    close: () => {},
+  };
+};
+
+/**
+ * Mounts a small tmpfs at `dir`, which needs root or sudo without a password; where neither is there, limits the size
+ * of files. A reason where nothing works.
+ */
 export const openVolume = (dir: string): Volume | { readonly reason: string } => {
   mkdirSync(dir, { recursive: true });
   const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
@@ -44,11 +70,14 @@ export const openVolume = (dir: string): Volume | { readonly reason: string } =>
   };
   const owner = `uid=${process.getuid?.() ?? 0},gid=${process.getgid?.() ?? 0}`;
   const mounted = run('mount', '-t', 'tmpfs', '-o', `size=${sizeMiB}m,mode=0700,${owner}`, 'tmpfs', dir);
-  if (mounted.status !== 0)
-    return { reason: `no tmpfs can be mounted here: ${mounted.stderr?.trim() || mounted.error?.message}` };
+  if (mounted.status !== 0) {
+    const why = mounted.stderr?.trim() || mounted.error?.message;
+    return openFileLimit(dir) ?? { reason: `no tmpfs can be mounted here (${why}), and there is no prlimit` };
+  }
   const ballast = join(dir, 'ballast');
   return {
     dir,
+    means: 'tmpfs',
     fill: () => fillFile(ballast),
     empty: () => rmSync(ballast, { force: true }),
     close: () => {
