@@ -124,26 +124,29 @@ export const leaseConformance = ({ name, place }: StoreUnderTest): void => {
       );
     });
 
-    it('meets the fence with each kind of write by itself', async () => {
-      const here = await place();
-      for (let kind = 0; kind < 7; kind += 1)
-        await usingStore(here, (fenced) =>
+    it('meets the fence with each kind of write by itself', async () =>
+      Effect.runPromise(
+        Effect.scoped(
           Effect.gen(function* () {
-            const standby = yield* here.open();
-            const over = yield* standby.readLease(NAME);
-            const ours = yield* fenced.takeLease({ name: NAME, holder: 'fenced', over });
-            fenced.fence(ours);
-            yield* standby.takeLease({ name: NAME, holder: 'standby', over: ours });
-            const before = yield* contentsOf(standby);
-            const write = everyWrite(fenced, `kind ${kind}`)[kind] as Effect.Effect<
-              unknown,
-              { _tag: string }
-            >;
-            expect(yield* tagOf(write)).toBe('StoreFenced');
-            expect(yield* contentsOf(standby)).toEqual(before);
+            const here = yield* Effect.promise(place);
+            const fenced = yield* here.open();
+            const other = yield* here.open();
+            for (let kind = 0; kind < 7; kind += 1) {
+              const over = yield* other.readLease(NAME);
+              const ours = yield* fenced.takeLease({ name: NAME, holder: 'fenced', over });
+              fenced.fence(ours);
+              yield* other.takeLease({ name: NAME, holder: 'standby', over: ours });
+              const before = yield* contentsOf(other);
+              const write = everyWrite(fenced, `kind ${kind}`)[kind] as Effect.Effect<
+                unknown,
+                { _tag: string }
+              >;
+              expect(yield* tagOf(write)).toBe('StoreFenced');
+              expect(yield* contentsOf(other)).toEqual(before);
+            }
           }),
-        );
-    });
+        ),
+      ));
 
     it('tells its health, and that writing works', async () =>
       usingStore(await place(), (store) =>
