@@ -11,6 +11,7 @@ import { beginDaemon, openDataDir, runToEnd, storeNotices } from './daemon.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { expandModelDirs } from './inference/modelDirs.ts';
 import type { Logger } from './logging.ts';
+import { requireUsable } from './store/moved.ts';
 import { describeRedis, openConfiguredStore } from './store/openStore.ts';
 import type { StoreHandle } from './store/store.ts';
 import { versionInteger } from './version.ts';
@@ -25,7 +26,10 @@ const identityPatienceMs = 3_000;
 const openStore = (config: MinerConfig, hotkey: string, log: Logger) =>
   openDataDir(config, hotkey, (folder) =>
     Effect.catchTag(
-      openConfiguredStore({ ...folder, settings: config, shared: false, onNotice: storeNotices(log) }),
+      Effect.tap(
+        openConfiguredStore({ ...folder, settings: config, shared: false, onNotice: storeNotices(log) }),
+        requireUsable,
+      ),
       'StoreUnavailable',
       (error) => {
         log.warn({ event: 'store.away', failure: error.message }, 'the miner serves without its store');

@@ -1,7 +1,7 @@
 import * as Effect from 'effect/Effect';
 
 import { StoreInvalid } from '../store/errors.ts';
-import { readMark, unusableBecause } from '../store/moved.ts';
+import { requireUsable } from '../store/moved.ts';
 import { type OriginalState, readOriginalState } from '../store/originalRedis.ts';
 import type { StoreHandle } from '../store/store.ts';
 import { done, type Ending } from './ending.ts';
@@ -65,8 +65,7 @@ export const importOriginal = Effect.fn('cli.importOriginal')(function* (
     owner: given.owner ?? null,
     isNew: given.owner !== undefined,
   });
-  const reason = unusableBecause(yield* readMark(store));
-  if (reason !== null) return yield* new StoreInvalid({ message: reason });
+  yield* requireUsable(store);
   yield* becomeWriter(store, LEASE_MS);
   const added = yield* useAll(store, usedTaskIds);
   yield* store.saveSnapshot({ ...cursors, value: { files, totalBlocksRun } });

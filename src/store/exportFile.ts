@@ -11,11 +11,11 @@ import * as Effect from 'effect/Effect';
 import { ExportDefect, type ExportRefused, exportRefused } from './exportFileErrors.ts';
 import {
   countEntry,
-  entryLine,
   type ExportCounts,
   type ExportEntry,
   type ExportFooter,
   type ExportHeader,
+  entryLine,
   noCounts,
 } from './exportFileFormat.ts';
 

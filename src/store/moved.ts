@@ -1,7 +1,7 @@
 import * as Effect from 'effect/Effect';
 import * as Schema from 'effect/Schema';
 
-import type { StoreError } from './errors.ts';
+import { type StoreError, StoreInvalid } from './errors.ts';
 import type { Store, StoreReader } from './store.ts';
 
 /**
@@ -45,3 +45,10 @@ export const unusableBecause = (mark: MoveMark | null): string | null => {
       return null;
   }
 };
+
+/** Fails where no daemon may use the store. */
+export const requireUsable = (store: StoreReader): Effect.Effect<void, StoreError> =>
+  Effect.flatMap(readMark(store), (mark) => {
+    const message = unusableBecause(mark);
+    return message === null ? Effect.void : Effect.fail(new StoreInvalid({ message }));
+  });
