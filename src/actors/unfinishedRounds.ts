@@ -1,6 +1,8 @@
+import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 
 import type { EvidenceRecord, RoundPlanned, RoundSettled } from '../domain/evidence.ts';
+import type { StoreFailure } from '../domain/failures.ts';
 import {
   hasReply,
   imbalanceOf,
@@ -10,14 +12,13 @@ import {
   type RequestImbalance,
   type RoundAccount,
 } from '../domain/requestAccount.ts';
-import type { StoreFailure } from '../domain/failures.ts';
 import type { AnswerOutcome } from '../domain/task.ts';
 import type { StoreService } from '../store/store.ts';
 import { type CohortLedger, createLedger, type Pair } from './cohortLedger.ts';
 import { appendEvidence, lastEvidenceSeq, readEvidence } from './evidenceLog.ts';
 import type { MinerLinkTable } from './minerLinks.ts';
 import { requestId } from './requestIds.ts';
-import type { Decisions, RoundBookState, UnfinishedRound } from './roundBook.ts';
+import { type Decisions, RoundBook, type RoundBookState, type UnfinishedRound } from './roundBook.ts';
 
 /**
  * Rounds without an end. One that was planned a few minutes ago is held again: its requests have the ids they had, so
@@ -184,3 +185,25 @@ export const settleAsLost = Effect.fn('round.settleAsLost')(function* (
   yield* appendEvidence([settled]);
   return imbalanceOf({ ...ledger.account(), settled });
 });
+
+/** Time that an orderly end spends on rounds that were never taken up again; the next start ends what is left. */
+const settlingTimeoutMs = 3_000;
+
+/** Leaves no round open behind an orderly end, as far as the store can write. Never fails. */
+export const settleUnfinished = Effect.fn('round.settleUnfinished')(
+  function* () {
+    const book = yield* RoundBook;
+    for (const { plan } of [...book.unfinished.values()]) {
+      const { decided, isEnded } = yield* readRound(plan);
+      const imbalance = isEnded ? null : yield* settleAsLost(plan, decided, Date.now());
+      if (imbalance !== null) yield* Effect.logError('the requests of a round do not add up', imbalance);
+      book.unfinished.delete(plan.roundId);
+    }
+  },
+  Effect.timeout(settlingTimeoutMs),
+  Effect.catchCause((cause) =>
+    Effect.logWarning('a round that was cut short is left to the next start', {
+      cause: String(Cause.squash(cause)),
+    }),
+  ),
+);

@@ -33,6 +33,7 @@ import { type RestorableSnapshot, restoring } from './snapshots.ts';
 import { snapshotWriter } from './snapshotWriter.ts';
 import { probeStore, storeWatch } from './storeWatch.actor.ts';
 import { checkWeights, findInclusion, prepareWeights, submitWeights } from './submitWeights.actor.ts';
+import { settleUnfinished } from './unfinishedRounds.ts';
 
 export type ValidatorSettings = {
   readonly netuid: Netuid;
@@ -221,5 +222,9 @@ export const createValidatorSystem = (
       drainGraceMs: settings.drainGraceMs,
     },
   });
-  return { root, flush: writer.flush };
+  const flush = async (): Promise<void> => {
+    await writer.flush();
+    if (root.getSnapshot().output?.exit === 'drained') await parts.runtime.runPromise(settleUnfinished());
+  };
+  return { root, flush };
 };

@@ -7,6 +7,7 @@ import { judgeRecorded } from '#src/actors/grading.ts';
 import { planRound } from '#src/actors/planRound.actor.ts';
 import { prepareValidator } from '#src/actors/prepareValidator.actor.ts';
 import { requestId } from '#src/actors/requestIds.ts';
+import { settleUnfinished } from '#src/actors/unfinishedRounds.ts';
 import { deriveEpochs } from '#src/domain/derivation.ts';
 import type { AnswerJudged, RoundPlanned } from '#src/domain/evidence.ts';
 import { noOutcomes } from '#src/domain/requestAccount.ts';
@@ -292,6 +293,30 @@ describe('actors / rounds that were cut short', () => {
     // Nobody waits for it any more.
     expect(life.table.known.counts()).toEqual({ waiting: 0, recorded: 0 });
     expect(life.book.unfinished.size).toBe(0);
+  });
+
+  it('settles at an orderly end what was never taken up again', async () => {
+    await live();
+    const plan = planFor({ hotkeys: [miner.hotkey], tasks: 3 });
+    await record(plan);
+    await life.end();
+    await live();
+    await prepare();
+    expect(life.book.unfinished.size).toBe(1);
+    await life.runtime.runPromise(settleUnfinished());
+    expect(life.book.unfinished.size).toBe(0);
+    expect((await verdicts()).map(({ outcome }) => outcome)).toEqual(['lost', 'lost', 'lost']);
+    await isSound();
+  });
+
+  it('leaves it to the next start where the store cannot write, and does not fail', async () => {
+    await live();
+    const plan = planFor({ hotkeys: [miner.hotkey], tasks: 1 });
+    life.book.unfinished.set(plan.roundId, { plan, attempts: 0 });
+    await life.closeStore();
+    await life.runtime.runPromise(settleUnfinished());
+    expect(life.book.unfinished.size).toBe(1);
+    expect(life.lines.some(({ msg }) => String(msg).includes('left to the next start'))).toBe(true);
   });
 
   it('tells at once when a pair is decided twice, and ends the round by its records', async () => {

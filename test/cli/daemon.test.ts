@@ -104,25 +104,43 @@ describe('cli / daemon', () => {
     expect(await ask('24.0.0')).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('refuses a second daemon on one data folder and says who holds it, also to the other role', async () => {
+  it('lets a second validator of one data folder stand by, and refuses the other role', async () => {
     const dir = freshDir();
     const args = [...nowhere, '--hotkey-uri', '//Alice', '--data-dir', dir];
     const first = start('validator', args);
-    await first.saw('daemon.started');
+    await first.saw('daemon.writing');
     const second = start('validator', args);
+    const { holder } = await second.saw('lease.standingBy');
+    expect(holder).toContain(`pid ${first.pid} `);
+    const other = start('miner', args);
+    expect((await other.ended).code).toBe(1);
+    expect(other.stderr()).toContain(dir);
+    expect(other.stderr()).toContain('--data-dir');
+    // However the first one dies, the other one goes on.
+    first.signal('SIGKILL');
+    expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
+    await second.saw('chain.lost');
+    const third = start('validator', args);
+    await third.saw('lease.standingBy');
+    // There is nothing to drain in one that only stands by.
+    third.signal('SIGTERM');
+    expect(await third.ended).toEqual({ code: 0, signal: null });
+    expect(third.stdout()).not.toContain('daemon.writing');
+    second.signal('SIGINT');
+    expect(await second.ended).toEqual({ code: 0, signal: null });
+    const last = start('validator', args);
+    expect(await last.saw('daemon.writing')).toMatchObject({ starts: 3 });
+  });
+
+  it('refuses a second miner on one data folder and says who holds it', async () => {
+    const dir = freshDir();
+    const args = [...nowhere, '--hotkey-uri', '//Bob', '--data-dir', dir];
+    const first = start('miner', args);
+    await first.saw('daemon.started');
+    const second = start('miner', args);
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr()).toContain(`process ${first.pid}`);
     expect(second.stderr()).toContain('--data-dir');
-    const other = start('miner', args);
-    expect((await other.ended).code).toBe(1);
-    expect(other.stderr()).toContain(`process ${first.pid}`);
-    // However the first one dies, the folder is free again.
-    first.signal('SIGKILL');
-    expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
-    const next = start('validator', args);
-    await next.saw('chain.lost');
-    next.signal('SIGINT');
-    expect(await next.ended).toEqual({ code: 0, signal: null });
   });
 
   it('ends a miner whose model folder is none with code 1 and the reason', async () => {

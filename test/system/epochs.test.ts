@@ -167,7 +167,7 @@ describe('system / epochs', () => {
       .filter(({ roundId }) => later.has(roundId))
       .map(({ outcome }) => outcome);
     expect(outcomes.length).toBeGreaterThan(50);
-    expect(outcomes.filter((outcome) => outcome !== 'missed' && outcome !== 'unreachable')).toEqual([]);
+    expect(outcomes.filter((outcome) => !['missed', 'unreachable', 'lost'].includes(outcome))).toEqual([]);
     const [first, second, third] = facts.epochs.map((epoch) => shareOf(name, epoch, uid));
     expect(first).toBeGreaterThan(0);
     expect(second).toBeLessThan(first ?? 0);
@@ -177,7 +177,9 @@ describe('system / epochs', () => {
   it.each(validators)('holds nobody up for the dead miner: %s', (name) => {
     const rounds = roundsBetween(name, facts.diedAtMs, Number.POSITIVE_INFINITY);
     expect(rounds.length).toBeGreaterThan(10);
-    for (const { roundId, tookMs } of rounds) expect(tookMs, roundId).toBeLessThan(roundDeadlineMs + 1_500);
+    // The interrupted round waited for its validator.
+    const held = rounds.filter(({ roundId }) => roundId !== facts.interruptedRound);
+    for (const { roundId, tookMs } of held) expect(tookMs, roundId).toBeLessThan(roundDeadlineMs + 1_500);
     const settled = new Set(rounds.map(({ roundId }) => roundId));
     for (const { hotkey, name: miner } of players('honest')) {
       const answers = answersOf(name, hotkey).filter(({ roundId }) => settled.has(roundId));
