@@ -194,11 +194,11 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
           );
         return;
       case 'corrupt':
-        vitals.unwell('failed', failure.message);
+        vitals.broken(failure.message);
         answerAll(group.members, new StoreCorrupt(failure));
         return;
       case 'ended':
-        vitals.unwell('failed', failure.message);
+        vitals.broken(`${failure.message}; start the daemon again`);
         answerAll(group.members, new StoreUnavailable(failure));
     }
   };

@@ -9,8 +9,8 @@ import type {
   NewSnapshot,
   Snapshot,
   Store,
-  StoreImport,
   StoredRecord,
+  StoreImport,
 } from './store.ts';
 import { encodeValue, keyProblem, MAX_RECORD_BYTES, MAX_SNAPSHOT_BYTES, nameProblem } from './storedValue.ts';
 import type { AppendWrite, Write, WriteResult } from './write.ts';

@@ -42,6 +42,8 @@ export const openVitals = () => {
       return () => void listeners.delete(own);
     },
     well: (): void => change({ isWell: true }),
+    /** What waiting does not mend. */
+    broken: (message: string): void => change({ isWell: false, trouble: 'failed', message }),
     unwell: (trouble: StoreTrouble, detail: string): void =>
       change({ isWell: false, trouble, message: troubleMessage(trouble, detail) }),
   };
