@@ -5,6 +5,7 @@ import { judgeRecorded } from '#src/actors/grading.ts';
 import { type Derivation, deriveEpochs, type SequencedRecord } from '#src/domain/derivation.ts';
 import { decodeEvidence, type EvidenceRecord } from '#src/domain/evidence.ts';
 import { openStoreReadOnly } from '#src/store/sqlite.ts';
+import type { StoreReader } from '#src/store/store.ts';
 
 /** A validator's evidence, as an auditor reads it from the data folder. */
 export type Evidence = {
@@ -18,8 +19,7 @@ export type Evidence = {
 
 const pageRecords = 2_000;
 
-const readLog = Effect.fn('test.readLog')(function* (dir: string) {
-  const store = yield* openStoreReadOnly({ dir });
+const readLog = Effect.fn('test.readLog')(function* (store: StoreReader) {
   const log: SequencedRecord[] = [];
   for (let after = 0; ; ) {
     const page = yield* store.read(evidenceLogName, { after, limit: pageRecords });
@@ -34,16 +34,23 @@ const readLog = Effect.fn('test.readLog')(function* (dir: string) {
   }
 });
 
-/** Reads a whole log and derives every epoch of it anew. */
-export const readEvidenceOf = async (dir: string): Promise<Evidence> => {
-  const log = await Effect.runPromise(Effect.scoped(readLog(dir)));
-  return {
-    log,
-    derivation: deriveEpochs(log, judgeRecorded),
-    of: (type) =>
-      log.flatMap(({ seq, record }) =>
-        // The union's members are told apart by `type`, which the compiler does not follow through a type parameter.
-        record.type === type ? [{ ...(record as Extract<EvidenceRecord, { type: typeof type }>), seq }] : [],
-      ),
-  };
-};
+/** Reads what is left of a log and derives every epoch of it anew that can be. */
+export const readEvidence = (store: StoreReader) =>
+  Effect.map(
+    readLog(store),
+    (log): Evidence => ({
+      log,
+      derivation: deriveEpochs(log, judgeRecorded, log[0]?.seq),
+      of: (type) =>
+        log.flatMap(({ seq, record }) =>
+          // The union's members are told apart by `type`, which the compiler does not follow through a type parameter.
+          record.type === type
+            ? [{ ...(record as Extract<EvidenceRecord, { type: typeof type }>), seq }]
+            : [],
+        ),
+    }),
+  );
+
+/** The same of the embedded store in a data folder. */
+export const readEvidenceOf = (dir: string): Promise<Evidence> =>
+  Effect.runPromise(Effect.scoped(Effect.flatMap(openStoreReadOnly({ dir }), readEvidence)));
