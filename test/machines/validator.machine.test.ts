@@ -30,7 +30,7 @@ describe('machines / validator', () => {
     expect(alive.value).toEqual({ alive: { running: 'linking' } });
     expect(started.map(({ type }) => type)).toEqual([
       'xstate.stopChild',
-      ...Array.from({ length: 6 }, () => 'xstate.spawnChild'),
+      ...Array.from({ length: 7 }, () => 'xstate.spawnChild'),
     ]);
   });
 
@@ -93,6 +93,7 @@ describe('machines / validator', () => {
     expect(children()).toEqual([
       'chainLink',
       'resources',
+      'retention',
       'storeHealth',
       'weightAlarm',
       'weightReveal',
@@ -143,13 +144,14 @@ describe('machines / validator', () => {
   });
 
   it('hands blocks to its children, and a scored vector to weight-setting', async () => {
-    const { seeBlock, settleRound, score, weights, context } = await inRound();
+    const { seeBlock, settleRound, score, weights, archive, context } = await inRound();
     settleRound();
     seeBlock(269);
     expect(score.calls).toEqual([]);
     seeBlock(270);
     await score.answer(succeed({ vector, scored: 2 }));
     expect(weights.check.calls).toEqual([{ epoch: 7, vector, lastEpochBlock: 90, endsAtBlock: 450 }]);
+    expect(archive.calls).toEqual([{ epoch: 7 }]);
     await weights.check.answer(setAt(271));
     expect(context()).toMatchObject({ confirmedEpoch: 7, confirmedAtBlock: 271, behind: 0 });
   });

@@ -5,6 +5,11 @@ import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { resourcesMachine, type SampleResources } from '#src/machines/resources.machine.ts';
+import {
+  type ArchiveEvidence,
+  type DropEvidence,
+  retentionMachine,
+} from '#src/machines/retention.machine.ts';
 import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
 import { type ProbeStore, type StoreWatch, storeHealthMachine } from '#src/machines/storeHealth.machine.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
@@ -64,6 +69,8 @@ export const runValidator = (minerSession = minerSessionMachine) => {
   const watch = fakeLink<StoreWatch>();
   const probe = fakeTask<ProbeStore>();
   const look = fakeTask<SampleResources>();
+  const archive = fakeTask<ArchiveEvidence>();
+  const drop = fakeTask<DropEvidence>();
   const round = roundMachine.provide({ actors: { planRound: plan.logic, cohort: cohort.logic } });
   const machine = validatorMachine.provide({
     actors: {
@@ -77,6 +84,9 @@ export const runValidator = (minerSession = minerSessionMachine) => {
         actors: { storeWatch: watch.logic, probeStore: probe.logic },
       }),
       resources: resourcesMachine.provide({ actors: { sampleResources: look.logic } }),
+      retention: retentionMachine.provide({
+        actors: { archiveEvidence: archive.logic, dropEvidence: drop.logic },
+      }),
     },
   });
   const running = start(machine, { input: validatorInput });
@@ -99,6 +109,7 @@ export const runValidator = (minerSession = minerSessionMachine) => {
     reveals,
     watch,
     look,
+    archive,
     linkTo,
     ...running,
     children: () => Object.keys(actor.getSnapshot().children).toSorted(),
