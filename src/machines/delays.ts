@@ -40,6 +40,8 @@ export const delays = {
   storeProbeMaxMs: 10_000,
   /** Pause between two looks at memory, descriptors, disk and clocks. */
   sampleIntervalMs: 2_000,
+  /** The least time a store gets to say who writes, however short the lease is. */
+  leasePatienceMs: 5_000,
   /** A lease that cannot be given up in time runs out by itself. */
   releasePatienceMs: 2_000,
   /** Time the model files may take to load. */

@@ -183,10 +183,14 @@ export const writerLeaseMachine = writerLeaseSetup.createMachine({
         onError: { target: 'failed', actions: 'recordDefect' },
       },
       after: {
-        takePatience: {
-          target: 'waiting',
-          description: 'Whether it was taken, the next look will tell.',
-        },
+        takePatience: [
+          {
+            guard: 'isLeaving',
+            description: 'If it was taken all the same it runs out by itself.',
+            target: 'withdrawn',
+          },
+          { target: 'waiting', description: 'Whether it was taken, the next look will tell.' },
+        ],
       },
       on: { 'lease.release': { description: 'Given up as soon as it is ours.', actions: 'recordLeaving' } },
     },

@@ -122,6 +122,7 @@ export const writerLeaseSetup = setup({
     releaseLease: unprovidedTask('releaseLease') as ReleaseLease,
   },
   guards: {
+    isLeaving: ({ context }) => context.isLeaving,
     sees: ({ context }, params: { readonly read: ReadOutcome; readonly sight: ReturnType<typeof sightOf> }) =>
       params.read.ok && sightOf(context, params.read.value) === params.sight,
     isFenced: (_, { renewed }: { readonly renewed: RenewOutcome }) =>
@@ -129,11 +130,12 @@ export const writerLeaseSetup = setup({
   },
   delays: {
     pollPause: ({ context }) => context.leaseMs * shares.poll,
-    readPatience: ({ context }) => context.leaseMs * shares.read,
+    // On a machine that starves, timers come before answers that lie ready: short ones would end every attempt.
+    readPatience: ({ context }) => Math.max(delays.leasePatienceMs, context.leaseMs * shares.read),
     renewPause: ({ context }) => context.leaseMs * shares.renew,
     // The holder may have been given another lease time; the longer one is safe.
     holderPatience: ({ context }) => Math.max(context.leaseMs, context.holderLeaseMs ?? 0) * shares.standby,
-    takePatience: ({ context }) => context.leaseMs,
+    takePatience: ({ context }) => Math.max(delays.leasePatienceMs, context.leaseMs),
     // Others count from when they saw the beat, which may have been long before its answer came here.
     doubt: ({ context }) => Math.max(0, context.leaseMs * shares.doubt - context.tookMs),
     releasePatience: delays.releasePatienceMs,

@@ -271,6 +271,11 @@ describe('machines / writerLease', () => {
     beaten.actor.send({ type: 'lease.release' });
     await beaten.take.answer(conflict);
     expect(beaten.output()).toMatchObject({ end: 'withdrawn' });
+    const unheard = run();
+    await unheard.read.answer(seen(null));
+    unheard.actor.send({ type: 'lease.release' });
+    pass(unheard.clock, leaseMs);
+    expect(unheard.output()).toMatchObject({ end: 'withdrawn' });
   });
 
   it('fails with the reason of a defect', async () => {
