@@ -17,7 +17,7 @@ describe('chaos / deliberate bugs', () => {
   let facts: BugFacts;
   beforeAll(async () => {
     facts = await playBugs(await freshTestDist(), bugs);
-  }, 120_000);
+  }, 240_000);
 
   /** Names of the invariants that do not hold, with what they say. */
   const brokenBy = (bug: string): ReadonlyMap<string, readonly string[]> => {
