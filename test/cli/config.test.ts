@@ -113,9 +113,9 @@ describe('config / precedence', () => {
   });
 
   it('names variables that nothing reads', () => {
-    const cwd = workDir({ '.env': 'NETUIDD=1\nREDIS_HOST=localhost\n' });
+    const cwd = workDir({ '.env': 'NETUIDD=1\nLOG_PATH=logs\n' });
     const config = loaded('miner', [], { MIAOAI_WORKER: '3', PATH: '/bin' }, cwd);
-    expect(config.unknownNames).toEqual(['MIAOAI_WORKER', 'NETUIDD', 'REDIS_HOST']);
+    expect(config.unknownNames).toEqual(['LOG_PATH', 'MIAOAI_WORKER', 'NETUIDD']);
   });
 
   it('knows the spellings of the Python SDK', () => {
