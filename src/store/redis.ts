@@ -192,7 +192,11 @@ const open = Effect.fn('store.openRedis')(function* (
   const keys = redisKeys(namespace);
   const writer = randomUUID();
   let group: GroupCommit | null = null;
-  const link = yield* openLink(options, keys, (message) => group?.reportTrouble('unreachable', message));
+  // Servers close idle connections (`timeout`): whether it is more than that, the next write tells, and at once.
+  const link = yield* openLink(options, keys, (message) => {
+    group?.reportTrouble('unreachable', message);
+    group?.reportBack();
+  });
   const claimed: Claim = { keys, writer, owner: owner ?? null, place: link.place };
   const registered = yield* Effect.promise(() => register(link, options, claimed));
   if (!registered.ok) return yield* Effect.fail(registered.error);
