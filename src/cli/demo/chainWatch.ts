@@ -121,6 +121,9 @@ const lookMs = 50;
 /** Failures in a row while the connection stands: then it is not the chain's absence that they come from. */
 const maxFailures = 20;
 const retryMs = 200;
+const reconnectMs = 1_000;
+/** A request without an answer for so long ends the whole process from within the client, so it must not be short. */
+const answerPatienceMs = 600_000;
 
 /** Reads every finalized block in its turn, whatever becomes of the connection meanwhile, until `isOver`. */
 const followBlocks = async (api: ApiPromise, seen: Observed, isOver: () => boolean): Promise<void> => {
@@ -177,7 +180,9 @@ const readRows = async (
  */
 export const watchChain = async (url: string): Promise<ChainWatch> => {
   // The provider's own type and the one asked for differ under exactOptionalPropertyTypes alone.
-  const provider = new WsProvider(url, 1_000) as unknown as NonNullable<ApiOptions['provider']>;
+  const provider = new WsProvider(url, reconnectMs, {}, answerPatienceMs) as unknown as NonNullable<
+    ApiOptions['provider']
+  >;
   const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
   const seen: Observed = { block: 0, epoch: 0, sets: [], commits: [], reveals: [] };
   let isClosing = false;
