@@ -116,7 +116,13 @@ export const startRedisServer = async (options: RedisServerOptions = {}): Promis
     ending.kill(signal);
     await ended;
   };
-  await start();
+  try {
+    await start();
+  } catch (cause) {
+    await end('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+    throw cause;
+  }
   return {
     port,
     dir,
