@@ -117,13 +117,19 @@ const hasPaused = ({ pauses, startedAtMs }: Round): boolean =>
 export const closeRest = (round: Round): void =>
   close(round, [...round.open], round.isResumed || hasPaused(round) ? 'lost' : 'missed');
 
-/** Links that broke while this process did not run are dialled anew within this. */
+/** A link that this process was too late to keep alive ends within this after a pause: silence ends it after 15 s. */
+const breakMs = 20_000;
+/** A link that broke is dialled anew within this. */
 const returnMs = 30_000;
 
-/** What it says of a miner that there is no link to it: nothing, while those lost in a pause of ours come back. */
-const unlinked = ({ pauses }: Round): 'unreachable' | 'lost' => {
-  const nowMs = performance.now();
-  return pauses.hasPaused(nowMs - returnMs, nowMs) ? 'lost' : 'unreachable';
+/**
+ * What it says of a miner that there is no link to it: nothing, where it broke by a pause of ours and may come back yet.
+ * Whoever had none before the pause is as unreachable as ever.
+ */
+const unlinked = ({ table, pauses }: Round, hotkey: Hotkey): 'unreachable' | 'lost' => {
+  const brokenAtMs = table.brokenAtMs.get(hotkey);
+  if (brokenAtMs === undefined || performance.now() - brokenAtMs > returnMs) return 'unreachable';
+  return pauses.hasPaused(brokenAtMs - breakMs, brokenAtMs) ? 'lost' : 'unreachable';
 };
 
 /** Ends every pair that has no verdict, without asking anybody. */
@@ -150,7 +156,7 @@ const askFirst = (round: Round, member: Pair['member']): boolean => {
   const { tasks } = round.plan;
   const link = round.table.links.get(member.hotkey);
   if (link === undefined) {
-    for (const task of tasks) closePair(round, { task, member }, unlinked(round));
+    for (const task of tasks) closePair(round, { task, member }, unlinked(round, member.hotkey));
     return false;
   }
   const sent: Sent = { member, link, sentAtMs: performance.now(), resends: 0 };
@@ -164,7 +170,7 @@ const askFirst = (round: Round, member: Pair['member']): boolean => {
   close(
     round,
     [...round.open].filter(([, entry]) => entry.sent === sent),
-    unlinked(round),
+    unlinked(round, member.hotkey),
   );
   return false;
 };

@@ -15,7 +15,7 @@ import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import type { CurrentChain } from './currentChain.ts';
 import { knownGenesis } from './currentChain.ts';
 import { linkClosed } from './linkClosed.ts';
-import { deliver, type LiveLink, MinerLinks, type MinerLinkTable } from './minerLinks.ts';
+import { deliver, enterLink, type LiveLink, MinerLinks, type MinerLinkTable } from './minerLinks.ts';
 
 export type DialerSettings = Omit<LinkSettings, 'genesisHash' | 'role'>;
 
@@ -125,11 +125,8 @@ const open = (settings: DialerSettings) =>
     );
     const live = createLiveLink(peer, kinds, link.emit);
     yield* Effect.acquireRelease(
-      Effect.sync(() => table.links.set(hotkey, live)),
-      () =>
-        Effect.sync(() => {
-          if (table.links.get(hotkey) === live) table.links.delete(hotkey);
-        }),
+      Effect.sync(() => enterLink(table, hotkey, live)),
+      (leave) => Effect.sync(leave),
     );
     link.emit({ type: 'link.opened', kinds });
     return yield* Effect.flatMap(peer.closed, (failure: LinkFailure) => Effect.fail(failure));

@@ -28,6 +28,8 @@ export type LiveLink = {
  */
 export type MinerLinkTable = {
   readonly links: Map<Hotkey, LiveLink>;
+  /** Monotonic milliseconds at which the last link of a hotkey ended, while it has no new one. */
+  readonly brokenAtMs: Map<Hotkey, number>;
   readonly requests: Map<string, OpenRequest>;
   /** Requests of now and of the last rounds that are not open. */
   readonly known: KnownRequests;
@@ -38,11 +40,29 @@ export type MinerLinkTable = {
 export class MinerLinks extends Context.Service<MinerLinks, MinerLinkTable>()('actors/MinerLinks') {
   static readonly layer = Layer.sync(MinerLinks, () => ({
     links: new Map<Hotkey, LiveLink>(),
+    brokenAtMs: new Map<Hotkey, number>(),
     requests: new Map<string, OpenRequest>(),
     known: createKnownRequests(),
     strays: { unknownRequest: 0, wrongHotkey: 0, repeated: 0 },
   }));
 }
+
+/** More hotkeys than a subnet has; of those that are not registered any more nobody asks. */
+const maxBroken = 1_024;
+
+/** Enters a link as the newest one of its hotkey; returns how to take it out when it ends. */
+export const enterLink = (table: MinerLinkTable, hotkey: Hotkey, live: LiveLink): (() => void) => {
+  const { links, brokenAtMs } = table;
+  links.set(hotkey, live);
+  brokenAtMs.delete(hotkey);
+  return () => {
+    if (links.get(hotkey) !== live) return;
+    links.delete(hotkey);
+    brokenAtMs.set(hotkey, performance.now());
+    const [oldest] = brokenAtMs.keys();
+    if (brokenAtMs.size > maxBroken && oldest !== undefined) brokenAtMs.delete(oldest);
+  };
+};
 
 /**
  * What became of a reply.

@@ -78,11 +78,20 @@ describe('actors / cohort of a process that did not run', () => {
     for (const responseMs of times) expect(responseMs).toBeLessThan(deadlineMs);
   });
 
-  it('blames nobody for a link that may have broken meanwhile', async () => {
+  it('blames nobody whose link breaks by that', async () => {
+    const gone = await linkMiner(life, '//P2');
     stopFor(1_200);
-    const plan = planFor({ hotkeys: [identityOfUri('//Gone').hotkey] });
-    const host = await begin(plan);
+    await gone.vanish();
+    await until(() => !life.table.links.has(gone.hotkey), 'the end of the link');
+    const host = await begin(planFor({ hotkeys: [gone.hotkey] }));
     await host.event('cohort.complete');
     expect(await expire(host)).toEqual({ ...nobody, dispatched: 2, lost: 2 });
+  });
+
+  it('does not excuse a miner that had no link before', async () => {
+    stopFor(1_200);
+    const host = await begin(planFor({ hotkeys: [identityOfUri('//NeverThere').hotkey] }));
+    await host.event('cohort.complete');
+    expect(await expire(host)).toEqual({ ...nobody, dispatched: 2, unreachable: 2 });
   });
 });
