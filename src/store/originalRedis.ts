@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import * as Effect from 'effect/Effect';
+import type { Redis } from 'ioredis';
 
 import { StoreUnavailable } from './errors.ts';
 import { defaultPickleLimits, type PlainValue, readPickle } from './pickle.ts';

@@ -11,9 +11,8 @@ import type { PeerConnection } from '#src/transport/connection.ts';
 import { defaultLinkLimits } from '#src/transport/limits.ts';
 import { type Message, PROTOCOL_VERSION } from '#src/transport/protocol.ts';
 import { listen } from '#src/transport/server.ts';
-
-import type { Witnessed } from './facts.ts';
 import { netuid } from './cast.ts';
+import type { Witnessed } from './facts.ts';
 
 /**
  * A miner inside the driver, which nothing kills: it remembers what it was asked, what it answered and what was

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as Effect from 'effect/Effect';
 import { Command } from 'commander';
+import * as Effect from 'effect/Effect';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { evidenceLogName } from '#src/actors/evidenceLog.ts';

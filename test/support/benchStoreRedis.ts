@@ -14,7 +14,10 @@ const withServer = async <A>(
   appendFsync: 'everysec' | 'always',
   use: (server: { readonly url: string; readonly bytes: () => number }) => Promise<A>,
 ): Promise<A> => {
-  const server = await startRedisServer({ config: [`appendfsync ${appendFsync}`] });
+  const server = await startRedisServer({
+    // The server would rewrite the file now and then, and the bytes of a record with it.
+    config: [`appendfsync ${appendFsync}`, 'auto-aof-rewrite-percentage 0'],
+  });
   try {
     const folder = join(server.dir, 'appendonlydir');
     const bytes = () => readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
