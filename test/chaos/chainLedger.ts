@@ -92,57 +92,80 @@ const readBlock = async (api: ApiPromise, number: number): Promise<Read> => {
   return { block: { number, epoch, atMs: count(time?.toJSON()) }, submissions };
 };
 
-export const openChainLedger = async (url: string): Promise<ChainLedger> => {
+/** Connects once; whoever loses the connection makes a new client, because this one remembers answers that failed. */
+const connect = async (url: string): Promise<ApiPromise> => {
+  const provider = new WsProvider(url, false);
   // The provider's own type and the one asked for differ under exactOptionalPropertyTypes alone.
-  const provider = new WsProvider(url, 500) as unknown as NonNullable<ApiOptions['provider']>;
-  const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
-  api.on('error', () => {});
+  const given = provider as unknown as NonNullable<ApiOptions['provider']>;
+  try {
+    await Promise.race([provider.connect(), late()]);
+    return await Promise.race([
+      ApiPromise.create({ provider: given, noInitWarn: true, throwOnConnect: true }),
+      late(),
+    ]);
+  } catch (error) {
+    await provider.disconnect().catch(() => {});
+    throw error;
+  }
+};
+
+const headOf = async (api: ApiPromise): Promise<number> => {
+  const hash = await api.rpc.chain.getFinalizedHead();
+  return (await api.rpc.chain.getHeader(hash)).number.toNumber();
+};
+
+export const openChainLedger = async (url: string): Promise<ChainLedger> => {
   const blocks: BlockFact[] = [];
   const submissions: Submission[] = [];
+  let api: ApiPromise | null = await connect(url);
   let isClosing = false;
   let lastFault: unknown = null;
+  /** When the last look began that found everything. */
+  let completeMs = 0;
 
-  const head = async (): Promise<number> => {
-    const hash = await api.rpc.chain.getFinalizedHead();
-    return (await api.rpc.chain.getHeader(hash)).number.toNumber();
-  };
   const readMore = async (): Promise<void> => {
-    const newest = await Promise.race([head(), late()]);
+    const beganMs = performance.now();
+    api ??= await connect(url);
+    const newest = await Promise.race([headOf(api), late()]);
     for (let number = blocks.length + 1; number <= newest && !isClosing; number += 1) {
       const read = await Promise.race([readBlock(api, number), late()]);
       blocks.push(read.block);
       submissions.push(...read.submissions);
     }
+    completeMs = beganMs;
+  };
+  const drop = async (fault: unknown): Promise<void> => {
+    lastFault = fault;
+    const lost = api;
+    api = null;
+    await lost?.disconnect().catch(() => {});
   };
   const follow = async (): Promise<void> => {
     while (!isClosing) {
       // The chain is killed on purpose: it is asked again until it answers.
-      await readMore().catch((error: unknown) => {
-        lastFault = error;
-      });
+      await readMore().catch(drop);
       await pause(lookMs);
     }
   };
   const following = follow();
-  const close = async (): Promise<void> => {
-    isClosing = true;
-    await following;
-    await api.disconnect();
-  };
   return {
     blocks: () => blocks,
     submissions: () => submissions,
     block: () => blocks.length,
     epoch: () => blocks.at(-1)?.epoch ?? 0,
     finish: async (limitMs) => {
-      const wanted = await Promise.race([head(), late()]);
       const deadlineMs = performance.now() + limitMs;
-      while (blocks.length < wanted) {
+      const askedMs = performance.now();
+      while (completeMs < askedMs) {
         if (performance.now() > deadlineMs)
-          throw new Error(`only ${blocks.length} of ${wanted} blocks could be read: ${String(lastFault)}`);
+          throw new Error(`only ${blocks.length} blocks could be read: ${String(lastFault)}`);
         await pause(lookMs);
       }
     },
-    close,
+    close: async () => {
+      isClosing = true;
+      await following;
+      await drop(null);
+    },
   };
 };
