@@ -6,12 +6,12 @@
  * Exit codes: 0 every invariant holds, 1 one does not or the run took too long, 2 wrong arguments, 3 no redis-server.
  */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import type { StoreKind } from '#test/chaos/plan.ts';
 import { describePlan, describeVerdicts, faultTable } from '#test/chaos/report.ts';
 import { type ChaosResult, startChaos } from '#test/chaos/run.ts';
+import { freshDist } from '#test/support/systemBuild.ts';
 import { freshTestDist } from '#test/support/testBuild.ts';
 
 const EXIT_FAILED = 1;
@@ -76,8 +76,7 @@ if (store === 'redis' && spawnSync('redis-server', ['--version']).status !== 0)
 
 const bug = flags.bug ?? null;
 /** A deliberate bug is in the test build alone. */
-const distOf = (): Promise<string> | string =>
-  bug === null ? fileURLToPath(new URL('../dist', import.meta.url)) : freshTestDist();
+const distOf = (): Promise<string> => (bug === null ? freshDist() : freshTestDist());
 
 const say = (text: string): void => {
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1).padStart(6);

@@ -44,21 +44,27 @@ const Genesis = Schema.Struct({ genesisHash: Schema.String });
 
 /**
  * Holds on to the first chain a data folder was used with. Epoch numbers of two chains mean different things: a local
- * chain that was started anew must not meet the evidence of the one before.
+ * chain that was started anew must not meet the evidence of the one before. The store is asked once: one that cannot be
+ * reached afterwards must not look like an endpoint that fails, which is tried again ever more rarely.
  */
-export const chainOfStore = (store: Store): CheckChain =>
-  Effect.fn('chain.identity')(function* (genesisHash: string) {
-    const unreadable = (error: { readonly message: string }): ChainFailure => ({
-      _tag: 'Malformed',
-      message: `the store cannot say which chain it belongs to: ${error.message}`,
-      retry: { when: 'reconnected' },
-    });
+export const chainOfStore = (store: Store): CheckChain => {
+  let expected: string | null = null;
+  const unreadable = (error: { readonly message: string }): ChainFailure => ({
+    _tag: 'Malformed',
+    message: `the store cannot say which chain it belongs to: ${error.message}`,
+    retry: { when: 'reconnected' },
+  });
+  const ask = Effect.fn('chain.identity')(function* (genesisHash: string) {
     const stored = yield* Effect.mapError(store.loadSnapshot(name), unreadable);
     const decoded = stored === null ? null : Schema.decodeUnknownResult(Genesis)(stored.value);
     if (decoded === null) {
       yield* Effect.mapError(store.saveSnapshot({ name, version, value: { genesisHash } }), unreadable);
-      return;
+      return genesisHash;
     }
-    const expected = decoded._tag === 'Success' ? decoded.success.genesisHash : 'unknown';
+    return decoded._tag === 'Success' ? decoded.success.genesisHash : 'unknown';
+  });
+  return Effect.fnUntraced(function* (genesisHash: string) {
+    expected ??= yield* ask(genesisHash);
     if (expected !== genesisHash) yield* Effect.fail(foreign(expected, genesisHash));
   });
+};

@@ -65,4 +65,14 @@ describe('actors / chainIdentity', () => {
     expect(refusal).toContain(other);
     expect(refusal).toContain('--data-dir');
   });
+
+  it('asks the store once: one that is away later does not look like an endpoint that fails', async () => {
+    const open = Effect.map(EmbeddedStore.open({ dir }), chainOfStore);
+    const check = await Effect.runPromise(
+      Effect.scoped(Effect.tap(open, (opened) => Effect.orDie(opened(one)))),
+    );
+    // The store is closed by now.
+    expect(await failureOf(check(one))).toBeNull();
+    expect((await failureOf(check(other)))?.message).toContain(one);
+  });
 });
