@@ -107,10 +107,15 @@ const tool = (name) => {
 
 const tasks = {
   demo: (node) => hand(node, ['dist/cli.js', 'demo', ...rest]),
-  test: (node) => hand(node, [tool('vitest'), 'run', ...rest]),
+  // Stories take minutes; whoever names projects gets those.
+  test: (node) => {
+    const isChosen = rest.some((arg) => arg.startsWith('--project'));
+    hand(node, [tool('vitest'), 'run', ...(isChosen ? [] : ['--project', '!stories']), ...rest]);
+  },
+  'test:stories': (node) => hand(node, [tool('vitest'), 'run', '--project', 'stories', ...rest]),
   'test:interop': (node) => hand(node, ['scripts/interop.ts', ...rest]),
   'test:chaos': (node) => hand(node, ['scripts/chaos.ts', ...rest]),
-  'test:crash': (node) => hand(node, [tool('vitest'), 'run', '--project', 'crash', ...rest]),
+  'test:crash': (node) => hand(node, ['scripts/crashPoints.ts', ...rest]),
   soak: (node) => hand(node, ['scripts/soak.ts', ...rest]),
   build: () => {},
   lint: (node) => hand(node, [tool('biome'), 'check', ...rest]),
@@ -131,5 +136,5 @@ const run = Object.hasOwn(tasks, task ?? '') ? tasks[task] : undefined;
 if (run === undefined) fail(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`, 2);
 install();
 const node = localNode();
-if (['demo', 'test', 'test:interop', 'build', 'bench'].includes(task)) build(node);
+if (['demo', 'test', 'test:stories', 'test:interop', 'build', 'bench'].includes(task)) build(node);
 run(node);
