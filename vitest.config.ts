@@ -17,7 +17,10 @@ export default defineConfig({
           name: 'unit',
           // Pure modules leave nothing behind: loading them once per worker and not once per file saves half the time.
           isolate: false,
-          include: ['test/{domain,keys,machines,architecture,simulation}/**/*.test.ts'],
+          include: [
+            'test/{domain,keys,machines,architecture}/**/*.test.ts',
+            'test/chaos/{plan,invariants}.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },
@@ -27,7 +30,7 @@ export default defineConfig({
           name: 'edge',
           // The same for edges: half of their time was loading modules. A test that changes its process undoes it.
           isolate: false,
-          include: ['test/{transport,chain,store,devnet,actors,cli,chaos}/**/*.test.ts'],
+          include: ['test/{transport,chain,store,devnet,actors,cli}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -56,7 +59,7 @@ export default defineConfig({
         test: {
           // Whole networks of processes over minutes: `npm run test:stories`, not part of `npm test`.
           name: 'stories',
-          include: ['test/{scenario,crash}/**/*.test.ts'],
+          include: ['test/{scenario,crash}/**/*.test.ts', 'test/chaos/bugs.test.ts'],
           testTimeout: 360_000,
           hookTimeout: 120_000,
         },

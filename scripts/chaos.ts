@@ -48,7 +48,7 @@ const readArguments = () => {
         seed: { type: 'string' },
         minutes: { type: 'string' },
         'process-faults': { type: 'string', default: '26' },
-        'side-faults': { type: 'string', default: '80' },
+        'side-faults': { type: 'string', default: '88' },
         miners: { type: 'string', default: '3' },
         dist: { type: 'string' },
         bug: { type: 'string' },
