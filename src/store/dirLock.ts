@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
 import { loadSqlite } from './database.ts';
-import { sqliteCode } from './diskTrouble.ts';
+import { sqliteCode, troubleOf } from './diskTrouble.ts';
 import { DataDirLocked, DataDirRefused } from './errors.ts';
 
 /** Locked by whoever uses the folder. No other code may open it: closing any descriptor drops a POSIX lock. */
@@ -42,9 +42,11 @@ const locked = (dir: string): DataDirLocked => {
   });
 };
 
-const refused = (dir: string, cause: unknown): DataDirRefused => {
+/** Why a folder cannot be locked, and what to do about it. */
+export const lockRefused = (dir: string, cause: unknown): DataDirRefused => {
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new DataDirRefused({ dir, message: `cannot lock ${dir}: ${detail}; check that it is writable` });
+  const advice = troubleOf(cause) === 'full' ? 'free some disk space' : 'check that it is writable';
+  return new DataDirRefused({ dir, message: `cannot lock ${dir}: ${detail}; ${advice}` });
 };
 
 /** A process that is refused an exclusive lock holds a pending one for an instant, in which nobody may share. */
@@ -77,7 +79,7 @@ const lockBy = (dir: string, isShared: boolean) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => acquire(dir, isShared),
-      catch: (cause) => (sqliteCode(cause) === SQLITE_BUSY ? locked(dir) : refused(dir, cause)),
+      catch: (cause) => (sqliteCode(cause) === SQLITE_BUSY ? locked(dir) : lockRefused(dir, cause)),
     }),
     (db) =>
       Effect.sync(() => {

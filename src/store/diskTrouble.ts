@@ -27,7 +27,7 @@ export const sqliteCode = (cause: unknown): number | null =>
     : null;
 
 /** What a system error says about writing; null where it says nothing of these. */
-const troubleOf = (cause: unknown): StoreTrouble | null => {
+export const troubleOf = (cause: unknown): StoreTrouble | null => {
   const code = cause instanceof Error && 'code' in cause ? cause.code : null;
   switch (code) {
     case 'ENOSPC':

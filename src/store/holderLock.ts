@@ -3,8 +3,9 @@ import * as Effect from 'effect/Effect';
 import type * as Scope from 'effect/Scope';
 
 import { loadSqlite } from './database.ts';
+import { lockRefused } from './dirLock.ts';
 import { sqliteCode } from './diskTrouble.ts';
-import { DataDirRefused } from './errors.ts';
+import type { DataDirRefused } from './errors.ts';
 
 /** Locked by the process that writes. No other code may open it: closing any descriptor drops a POSIX lock. */
 const LOCK_FILE = 'holder.lock';
@@ -25,11 +26,6 @@ const acquire = (dir: string) => {
   }
 };
 
-const refused = (dir: string, cause: unknown): DataDirRefused => {
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new DataDirRefused({ dir, message: `cannot lock ${dir}: ${detail}; check that it is writable` });
-};
-
 /**
  * Tries to become the one process that writes to the store of a folder: true, and the lock is held until the scope
  * closes; false while another process of this machine has it. The operating system frees it when its holder dies, so
@@ -39,7 +35,7 @@ const refused = (dir: string, cause: unknown): DataDirRefused => {
 export const tryHolderLock = (dir: string): Effect.Effect<boolean, DataDirRefused, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.try({ try: () => acquire(dir), catch: (cause) => refused(dir, cause) }),
+      Effect.try({ try: () => acquire(dir), catch: (cause) => lockRefused(dir, cause) }),
       (db) => Effect.sync(() => db?.close()),
     ),
     (db) => db !== null,
