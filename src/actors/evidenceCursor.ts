@@ -6,7 +6,8 @@ import { StoreService } from '../store/store.ts';
 
 /**
  * From where a start has to read the evidence. Only a hint that saves time: the log is the truth, and without a hint
- * it is read from its beginning. The hint is one epoch old on purpose, because a round may straddle a cut.
+ * it is read from its beginning. The hint is one epoch old on purpose, because a round may straddle a cut,
+ * and it stays where it is while an older round has no end.
  */
 const ReadFrom = Schema.Struct({ seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)) });
 

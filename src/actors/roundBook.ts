@@ -36,6 +36,8 @@ export type RoundBookState = {
   readonly resumed: Map<string, ResumedRound>;
   /** Rounds to take up, or to settle, before a new one is drawn; by round, oldest first. */
   readonly unfinished: Map<string, UnfinishedRound>;
+  /** Rounds without an end that this process gave up: the next start reads them from the log. */
+  leftToNextStart: number;
   /** The ledger after the last scored epoch. */
   trust: TrustLedger;
   /** First sequence number that no scored epoch has counted. */
@@ -52,6 +54,7 @@ export class RoundBook extends Context.Service<RoundBook, RoundBookState>()('act
     plans: new Map<string, RoundPlanned>(),
     resumed: new Map<string, ResumedRound>(),
     unfinished: new Map<string, UnfinishedRound>(),
+    leftToNextStart: 0,
     trust: emptyTrust,
     nextFromSeq: 0,
     scoredEpoch: null,

@@ -14,7 +14,7 @@ import { type ActorRuntime, fromEffect } from './bridge.ts';
 import { type CurrentChain, lastSubnet } from './currentChain.ts';
 import { saveReadFrom } from './evidenceCursor.ts';
 import { appendEvidence, findScoredEpoch, lastEvidenceSeq, readEvidence } from './evidenceLog.ts';
-import { RoundBook } from './roundBook.ts';
+import { RoundBook, type RoundBookState } from './roundBook.ts';
 
 export type ScoringSettings = {
   readonly hotkey: Hotkey;
@@ -96,6 +96,10 @@ const computeEpoch = Effect.fn('epoch.compute')(function* (settings: ScoringSett
   return scored;
 });
 
+/** Whether a round without an end may be older than the last epoch: the next start still has to read its plan. */
+const hasOldRounds = ({ unfinished, resumed, leftToNextStart }: RoundBookState): boolean =>
+  unfinished.size > 0 || resumed.size > 0 || leftToNextStart > 0;
+
 /**
  * The weights of an epoch as a pure function of the evidence, recorded before they are used. Asked twice for one
  * epoch, it answers the recorded result.
@@ -110,7 +114,7 @@ const scoreOnce = Effect.fn('epoch.score')(function* (settings: ScoringSettings,
     book.nextFromSeq = scored.cutSeq;
     book.scoredEpoch = scored.epoch;
     if (known === null) book.asked.clear();
-    yield* saveReadFrom(scored.fromSeq);
+    if (!hasOldRounds(book)) yield* saveReadFrom(scored.fromSeq);
   }
   return { vector: scored.vector, scored: scored.scores.length };
 });

@@ -79,6 +79,7 @@ export const keepUnfinished = (given: {
   const { book, table, plan, attempts } = given;
   const isKept = attempts < maxClosings;
   if (isKept) book.unfinished.set(plan.roundId, { plan, attempts });
+  else book.leftToNextStart += 1;
   // What is on record of it is known only once it is read again; until then nothing is forgotten that a miner holds.
   knowRequests({ table, plan, decided: nothingDecided, isExpected: isKept });
 };

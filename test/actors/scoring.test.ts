@@ -279,6 +279,16 @@ describe('actors / planRound, scoreEpoch, prepareValidator', () => {
     expect(recordsOf(await onDisk(), 'round.settled')[0]).toMatchObject({ roundId: open.roundId, lost: 4 });
   });
 
+  it('finds a round without an end at the next start, however many epochs were scored meanwhile', async () => {
+    const open = await hold({ good: 1, settle: false, decided: 8 });
+    await restart();
+    await prepare();
+    for (const epoch of [7, 8, 9]) await score(epoch);
+    await restart();
+    expect(answerOf(await prepare())).toMatchObject({ resumableRounds: 1 });
+    expect([...life.book.unfinished.keys()]).toEqual([open.roundId]);
+  });
+
   it('tells of rounds on record whose counts do not add up', async () => {
     const planned = await hold({ good: 1, settle: false, decided: 11 });
     const none = { judged: 12, invalid: 0, refused: 0, missed: 0, late: 0, unreachable: 0, lost: 0 };
