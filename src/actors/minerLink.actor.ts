@@ -10,6 +10,7 @@ import type { DialMiner, MinerSessionEvent } from '../machines/minerSession.mach
 import { dial } from '../transport/client.ts';
 import type { PeerConnection } from '../transport/connection.ts';
 import { type Message, PROTOCOL_VERSION } from '../transport/protocol.ts';
+import { createTokenBucket } from '../transport/rates.ts';
 import type { LinkSettings } from '../transport/settings.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import type { CurrentChain } from './currentChain.ts';
@@ -43,6 +44,17 @@ const remindMs = 20;
 const maxReminders = 1_024;
 /** From so many unwanted answers on, one link is worth a line of its own. */
 const strayWarning = 100;
+
+/**
+ * Replies that a link may send although nobody waits for them: all that an outbox holds (`answersPerValidator`) some
+ * times over at once, and a miner that is always too late. Reading them costs us more than the miner to send them, and
+ * many such miners together could keep this process from running, which excuses everybody's silence.
+ */
+const unwantedReplies = { burst: 1_024, perSecond: 20 };
+const flooding: LinkFailure = {
+  _tag: 'Refused',
+  message: 'the miner went on sending answers that nobody waits for',
+};
 
 /** Tells a miner of answers that it need not keep: on record already, or unknown. */
 const createReminders = (peer: PeerConnection) => {
@@ -85,12 +97,15 @@ const route = (options: {
   readonly table: MinerLinkTable;
   readonly reminders: Reminders;
   readonly onReady: (kinds: readonly string[]) => void;
+  readonly onFlood: () => void;
 }) => {
   const { peer, table, reminders } = options;
+  const unwanted = createTokenBucket(unwantedReplies);
   return (message: Message, receivedAtMs: number): void => {
     if (message.type === 'ready') options.onReady(message.kinds);
     if (message.type !== 'answer' && message.type !== 'refusal') return;
     const delivery = deliver({ table, hotkey: peer.remote.hotkey, reply: message, receivedAtMs });
+    if (delivery !== 'taken' && !unwanted.take(1, receivedAtMs)) options.onFlood();
     // Nobody keeps a refusal.
     if (message.type === 'refusal') return;
     if (delivery === 'recorded') reminders.remind('ack', message.id);
@@ -118,18 +133,21 @@ const open = (settings: DialerSettings) =>
       (used) => Effect.andThen(Effect.sync(used.stop), reportStrays(used, hotkey)),
     );
     const onReady = (kinds: readonly string[]) => void Deferred.doneUnsafe(ready, Exit.succeed(kinds));
-    peer.listen(route({ peer, table, reminders, onReady }));
-    const kinds = yield* Effect.raceFirst(
-      Deferred.await(ready),
-      Effect.flatMap(peer.closed, (failure) => Effect.fail(failure)),
+    const flooded = yield* Deferred.make<never, LinkFailure>();
+    const onFlood = () => void Deferred.doneUnsafe(flooded, Exit.fail(flooding));
+    peer.listen(route({ peer, table, reminders, onReady, onFlood }));
+    const over = Effect.raceFirst(
+      Deferred.await(flooded),
+      Effect.flatMap(peer.closed, (failure: LinkFailure) => Effect.fail(failure)),
     );
+    const kinds = yield* Effect.raceFirst(Deferred.await(ready), over);
     const live = createLiveLink(peer, kinds, link.emit);
     yield* Effect.acquireRelease(
       Effect.sync(() => enterLink(table, hotkey, live)),
       (leave) => Effect.sync(leave),
     );
     link.emit({ type: 'link.opened', kinds });
-    return yield* Effect.flatMap(peer.closed, (failure: LinkFailure) => Effect.fail(failure));
+    return yield* over;
   });
 
 /** One link to one miner, from the dial until it ends, whatever the reason. */

@@ -206,6 +206,22 @@ describe('actors / cohort', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('ends the link of a miner that goes on with a flood of answers that nobody asked for', async () => {
+    const odd = await linkMiner(life, '//Flood');
+    const before = life.table.strays.unknownRequest;
+    for (let index = 0; index < 900; index += 1)
+      odd.answer(`flood-${index}`, { class_id: 'x', confidence: 1 });
+    await until(() => life.table.strays.unknownRequest === before + 900, 'a burst that is tolerated');
+    expect(odd.host.types()).toEqual(['link.opened']);
+    const flood = setInterval(() => {
+      for (let index = 0; index < 20; index += 1) odd.answer(`more-${index}`, {});
+    }, 50);
+    const { failure } = await odd.host.event('link.closed').finally(() => clearInterval(flood));
+    expect(failure).toMatchObject({ _tag: 'Refused' });
+    expect(life.table.links.has(odd.hotkey)).toBe(false);
+    await odd.vanish();
+  });
+
   it('says unreachable of a miner without a link, and of one whose link is gone', async () => {
     const gone = await linkMiner(life, '//Gone');
     await gone.vanish();
