@@ -9,10 +9,9 @@ import type { ScoringPolicy } from '../domain/scoring.ts';
 import { type TaskKind, taskKinds } from '../domain/tasks/kinds.ts';
 import { hasHistory, trustOfPopulation } from '../domain/trust.ts';
 import type { PlanRound, RoundInput } from '../machines/round.machine.ts';
-import { toStoreFailure } from '../store/errors.ts';
-import { StoreService } from '../store/store.ts';
+import type { StoreService } from '../store/store.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
-import { appendEvidence } from './evidenceLog.ts';
+import { appendOnce } from './evidenceLog.ts';
 import { MinerLinks } from './minerLinks.ts';
 import { drawRequestKey } from './requestIds.ts';
 import { RoundBook, type RoundBookState } from './roundBook.ts';
@@ -27,13 +26,10 @@ export type RoundSettings = {
   readonly policy: ScoringPolicy;
 };
 
-/** Name of the set of task ids that were used, shared with imports from other stores. */
-const usedTaskIds = 'task';
-
 const noFreeIds: StoreFailure = {
   _tag: 'StoreCorrupt',
   message:
-    'the store says of every newly drawn task id that it was used before; run `miaoai store check` on it',
+    'the store says of every newly drawn round that it has another one of that name; run `miaoai store check` on it',
 };
 
 /** The same challenge set for the whole cohort; kinds take turns so that each is asked equally often. */
@@ -65,57 +61,63 @@ const drawCohort = (options: {
   }).map(({ uid, hotkey }) => ({ uid, hotkey }));
 };
 
-/** Drawn anew when a task id was used before: by an earlier life, or in a store that was imported. */
-const maxDraws = 4;
-
 const draw = Effect.fn('round.draw')(function* (settings: RoundSettings, input: RoundInput) {
   const book = yield* RoundBook;
-  const store = yield* StoreService;
-  for (let attempt = 0; attempt < maxDraws; attempt += 1) {
-    // The seed never leaves this function: tasks can be guessed from it.
-    const random = createRandom(randomBytes(32).toString('hex'));
-    const id = roundId({ epoch: input.epoch, block: input.block, nonce: randomBytes(4).toString('hex') });
-    const planned: RoundPlanned = {
-      v: 1,
-      type: 'round.planned',
-      roundId: id,
-      epoch: input.epoch,
-      block: input.block,
-      at: Date.now(),
-      deadlineMs: input.deadlineMs,
-      tasks: drawTasks(settings, id, random),
-      cohort: drawCohort({ input, settings, book, random }),
-      requestKey: drawRequestKey(),
-    };
-    const ids = planned.tasks.map((task) => task.taskId);
-    const used = yield* store.useIds(usedTaskIds, ids).pipe(Effect.mapError(toStoreFailure));
-    if (used.length === 0) return planned;
-  }
-  return yield* Effect.fail(noFreeIds);
+  // The seed never leaves this function: tasks can be guessed from it.
+  const random = createRandom(randomBytes(32).toString('hex'));
+  const id = roundId({ epoch: input.epoch, block: input.block, nonce: randomBytes(4).toString('hex') });
+  const planned: RoundPlanned = {
+    v: 1,
+    type: 'round.planned',
+    roundId: id,
+    epoch: input.epoch,
+    block: input.block,
+    at: Date.now(),
+    deadlineMs: input.deadlineMs,
+    tasks: drawTasks(settings, id, random),
+    cohort: drawCohort({ input, settings, book, random }),
+    requestKey: drawRequestKey(),
+  };
+  return planned;
 });
 
-/** Puts a plan on record. Where it is not known whether it got there, it is kept and asked of the log again. */
+/**
+ * Puts a plan on record; false: another round has its name, and so would its tasks. Where it is not known whether it
+ * got there, it is kept and asked of the log again.
+ */
 const record = Effect.fn('round.record')(function* (planned: RoundPlanned) {
   const book = yield* RoundBook;
   const table = yield* MinerLinks;
-  yield* appendEvidence([planned]).pipe(
+  const foreign = yield* appendOnce([planned]).pipe(
     Effect.tapError((failure) =>
       Effect.sync(() => {
         if (failure._tag === 'StoreUnavailable') keepUnfinished({ book, table, plan: planned, attempts: 0 });
       }),
     ),
   );
+  if (foreign.length > 0) return false;
   book.plans.set(planned.roundId, planned);
   for (const { hotkey } of planned.cohort) {
     book.asked.set(hotkey, (book.asked.get(hotkey) ?? 0) + planned.tasks.length);
   }
+  return true;
+});
+
+/** A name of four random bytes beside epoch and block is taken once in a very long time, and never twice in a row. */
+const maxDraws = 4;
+
+const drawRecorded = Effect.fn('round.drawRecorded')(function* (settings: RoundSettings, input: RoundInput) {
+  for (let attempt = 0; attempt < maxDraws; attempt += 1) {
+    const planned = yield* draw(settings, input);
+    if (yield* record(planned)) return planned;
+  }
+  return yield* Effect.fail(noFreeIds);
 });
 
 /** A round that was cut short comes before a new one: its requests are still to be ended. */
 const plan = Effect.fn('round.plan')(function* (settings: RoundSettings, input: RoundInput) {
   const taken = yield* takeUpRound(yield* RoundBook, yield* MinerLinks);
-  const planned = taken ?? (yield* draw(settings, input));
-  if (taken === null) yield* record(planned);
+  const planned = taken ?? (yield* drawRecorded(settings, input));
   return { roundId: planned.roundId, cohort: planned.cohort.length, tasks: planned.tasks.length };
 });
 

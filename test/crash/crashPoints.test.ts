@@ -31,7 +31,6 @@ describe('crash / points', () => {
     expect(usedOperations()).toEqual([
       'append',
       'saveSnapshot',
-      'useIds',
       'addTo',
       'dropRecords',
       'takeLease',
