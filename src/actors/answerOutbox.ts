@@ -191,7 +191,14 @@ const createSender = ({ dropExpired, tidy }: Shelf) => {
     }
   };
 
-  return { flush, retryLater };
+  /** The one that was asked for again, at a cost that does not grow with what waits: tasks can come often. */
+  const resend = (hotkey: Hotkey, account: Account, entry: Waiting): void => {
+    const { link } = account;
+    entry.sentOver = link?.send(entry.message) === true ? link : null;
+    if (entry.sentOver === null && link !== null) retryLater(hotkey, account);
+  };
+
+  return { flush, resend, retryLater };
 };
 
 /** Works on a task until there is an answer or a refusal that holds: a deadline may move meanwhile. */
@@ -251,7 +258,7 @@ export const createAnswerOutbox = (
   now: () => number = () => performance.now(),
 ): AnswerOutbox => {
   const shelf = createShelf(limits, now);
-  const { flush, retryLater } = createSender(shelf);
+  const { flush, resend, retryLater } = createSender(shelf);
   const begin = createWorker({ shelf, retryLater, now });
   return {
     attach: (hotkey, send) => {
@@ -266,18 +273,19 @@ export const createAnswerOutbox = (
     },
     take: (hotkey, task) => {
       const account = shelf.accountOf(hotkey);
-      shelf.dropExpired(account);
       const underWay = account.underWay.get(task.id);
       if (underWay !== undefined) {
         underWay.deadlineAtMs = Math.max(underWay.deadlineAtMs, task.deadlineAtMs);
         return underWay.done;
       }
       const waiting = account.waiting.get(task.id);
-      if (waiting === undefined) return begin(hotkey, task);
-      waiting.deadlineAtMs = Math.max(waiting.deadlineAtMs, task.deadlineAtMs);
-      waiting.sentOver = null;
-      flush(hotkey, account);
-      return Promise.resolve();
+      if (waiting !== undefined && waiting.deadlineAtMs > now()) {
+        waiting.deadlineAtMs = Math.max(waiting.deadlineAtMs, task.deadlineAtMs);
+        resend(hotkey, account, waiting);
+        return Promise.resolve();
+      }
+      shelf.dropExpired(account);
+      return begin(hotkey, task);
     },
     has: (hotkey, id) => {
       const account = shelf.accounts.get(hotkey);

@@ -111,6 +111,25 @@ describe('actors / answerOutbox', () => {
     expect(third.ids()).toEqual(['a']);
   });
 
+  it('sends one answer for one task that comes again, however many wait', async () => {
+    const outbox = createAnswerOutbox(defaultOutboxLimits, () => 0);
+    const link = fakeLink();
+    outbox.attach('5V', link.send)();
+    for (const id of ['a', 'b', 'c']) await outbox.take('5V', done(id));
+    const tried: number[] = [];
+    outbox.attach('5V', (message) => {
+      tried.push('bytes' in message ? message.bytes.length : 0);
+      return false;
+    });
+    expect(tried).toHaveLength(1);
+    await outbox.take('5V', done('c'));
+    expect(tried).toHaveLength(2);
+    const full = fakeLink();
+    outbox.attach('5V', full.send);
+    await outbox.take('5V', done('c'));
+    expect(full.ids()).toEqual(['a', 'b', 'c', 'c']);
+  });
+
   it('does not begin a task twice that is under way; its answer goes over the newest link', async () => {
     const outbox = createAnswerOutbox(defaultOutboxLimits, () => 0);
     const [first, second] = [fakeLink(), fakeLink()];
