@@ -66,14 +66,24 @@ const countStart = (store: StoreHandle): Promise<Outcome<number, string>> =>
     }),
   );
 
-/** SIGTERM and SIGINT while another one writes: there is nothing to drain. */
-const leaveOnSignal = (lease: WriterLeaseSystem): (() => void) => {
-  const onSignal = (): void => void lease.end();
+/**
+ * SIGTERM and SIGINT before this process acts: there is nothing to drain. `stop` answers whether one came: the lease
+ * may have been held already, and is given up then.
+ */
+const leaveOnSignal = (lease: WriterLeaseSystem): { readonly stop: () => boolean } => {
+  let hasCome = false;
+  const onSignal = (): void => {
+    hasCome = true;
+    void lease.end();
+  };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  return () => {
-    process.off('SIGTERM', onSignal);
-    process.off('SIGINT', onSignal);
+  return {
+    stop: () => {
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+      return hasCome;
+    },
   };
 };
 
@@ -87,7 +97,7 @@ export const becomeWriter = async (options: WritershipOptions): Promise<Writersh
   if (movedBefore !== null) return leave('failed', movedBefore);
   prepareTimelock();
   const lease = startWriterLease({ leases: store, leaseMs, takeHolderLock, log });
-  const stopListening = leaveOnSignal(lease);
+  const signals = leaveOnSignal(lease);
   const held = await lease.held;
   if (!held.ok) {
     await lease.end();
@@ -97,7 +107,10 @@ export const becomeWriter = async (options: WritershipOptions): Promise<Writersh
   // It may have been moved while another one wrote.
   const moved = await movedReason(store);
   const counted = await countStart(store);
-  stopListening();
+  if (signals.stop()) {
+    await lease.end();
+    return leave('drained', 'stopped before it began to write');
+  }
   const problem = moved ?? (counted.ok ? null : counted.error);
   if (problem === null && counted.ok) return { lease, starts: counted.value };
   await lease.end();

@@ -10,7 +10,7 @@ import { type LeaseNews, startWriterLease } from '#src/actors/writerLease.system
 import { createLogger } from '#src/logging.ts';
 import { EmbeddedStore } from '#src/store/sqlite.ts';
 import type { StoreHandle } from '#src/store/store.ts';
-import { openHolderLock } from '#src/writership.ts';
+import { becomeWriter, openHolderLock } from '#src/writership.ts';
 
 const leaseMs = 1_000;
 const log = createLogger({ level: 'silent', format: 'json', role: 'validator', hotkey: '5Test' });
@@ -52,6 +52,25 @@ const anonymous = async (): Promise<StoreHandle> => {
 };
 
 describe('actors / writerLease.system', () => {
+  it('does not begin to act when it is told to end after it got the lease', async () => {
+    const store = await open();
+    const before = new Set(process.listeners('SIGTERM'));
+    const counting = Effect.suspend(() => {
+      for (const listener of process.listeners('SIGTERM')) if (!before.has(listener)) listener('SIGTERM');
+      return store.addTo('starts', 1);
+    });
+    const left = becomeWriter({
+      store: { ...store, addTo: () => counting },
+      leaseMs,
+      takeHolderLock: null,
+      log,
+      leave: (exit, reason) => Promise.reject(new Error(`${exit}: ${reason}`)),
+    });
+    await expect(left).rejects.toThrow('drained: stopped before it began to write');
+    expect(await Effect.runPromise(store.readLease('writer'))).toMatchObject({ token: 1, holder: null });
+    expect(new Set(process.listeners('SIGTERM'))).toEqual(before);
+  });
+
   it('takes a free lease at once, and gives it up for the next one', async () => {
     const first = await begin();
     expect(await first.lease.held).toMatchObject({ ok: true, value: { token: 1 } });
