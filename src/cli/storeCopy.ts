@@ -1,6 +1,7 @@
 import * as Effect from 'effect/Effect';
 
 import { writerLeaseName } from '../actors/writerLease.actor.ts';
+import { parseHolder } from '../actors/writerLeaseHolder.ts';
 import { StoreConflict, type StoreError, StoreInvalid } from '../store/errors.ts';
 import { entryDigest } from '../store/exportFile.ts';
 import { forEachEntry, importEntries, occupiedBy, storeDigest } from '../store/exportFileContents.ts';
@@ -17,14 +18,19 @@ const LOOK_MS = 500;
 const invalid = (message: string) => new StoreInvalid({ message });
 
 /**
- * Becomes the one that writes: at once where nobody holds the lease, else after no beat for `leaseMs`. Refused while a
- * daemon lives; one that only sleeps is shut out by the token, which the store checks with every write.
+ * Becomes the one that writes: at once where nobody holds the lease, else after no beat for `leaseMs`, or for as long
+ * as its holder says that it may be silent. Refused while a daemon lives; one that only sleeps is shut out by the token, which the store checks with every write.
  */
 export const becomeWriter = Effect.fn('cli.becomeWriter')(function* (store: StoreHandle, leaseMs: number) {
   const seen = yield* store.readLease(writerLeaseName);
-  for (let waitedMs = 0; seen !== null && seen.holder !== null && waitedMs < leaseMs; waitedMs += LOOK_MS) {
+  const patienceMs = Math.max(leaseMs, parseHolder(seen?.holder ?? '')?.leaseMs ?? 0);
+  for (
+    let waitedMs = 0;
+    seen !== null && seen.holder !== null && waitedMs < patienceMs;
+    waitedMs += LOOK_MS
+  ) {
     if (waitedMs === 0)
-      process.stderr.write(`waiting for ${leaseMs} ms to see whether ${seen.holder} lives\n`);
+      process.stderr.write(`waiting for ${patienceMs} ms to see whether ${seen.holder} lives\n`);
     yield* Effect.sleep(LOOK_MS);
     const now = yield* store.readLease(writerLeaseName);
     if (now?.token !== seen.token || now.beat !== seen.beat)
