@@ -67,9 +67,11 @@ const setAsideRecord = async (client: Redis, keys: RedisKeys, bad: BadValue & { 
   );
 };
 
-const setAsideSnapshot = async (client: Redis, keys: RedisKeys, { name, reason }: BadValue) => {
+const setAsideSnapshot = async (client: Redis, keys: RedisKeys, bad: BadValue) => {
+  const { name, reason } = bad;
   const keptAs = keys.setAside(randomUUID());
-  const revision = await client.hget(keys.snapshot(name), 'revision');
+  const revision =
+    bad.revision > 0 ? String(bad.revision) : await client.hget(keys.snapshot(name), 'revision');
   await runScript(
     client,
     setAsideSnapshotScript,

@@ -73,7 +73,7 @@ const parsePage = (log: string, rows: readonly RawRecord[]) => {
   for (const { seq, key, text } of rows) {
     const value = decodeValue(text);
     if (value.ok) records.push({ seq, key, value: value.value });
-    else bad.push({ name: log, seq, reason: value.error });
+    else bad.push({ name: log, seq, revision: 0, reason: value.error });
   }
   return { records, bad };
 };
@@ -159,7 +159,7 @@ export const openReader = (backend: ReadBackend, options: ReaderOptions): StoreR
     const value = decodeValue(raw.text);
     if (value.ok)
       return { version: raw.version, value: value.value, revision: raw.revision, savedAtMs: raw.savedAtMs };
-    yield* quarantine([{ name, seq: null, reason: value.error }]);
+    yield* quarantine([{ name, seq: null, revision: raw.revision, reason: value.error }]);
     return null;
   });
 

@@ -22,7 +22,14 @@ export type RawSetAside = {
   readonly atMs: number;
 };
 
-export type BadValue = { readonly name: string; readonly seq: number | null; readonly reason: string };
+export type BadValue = {
+  readonly name: string;
+  /** Null for a snapshot. */
+  readonly seq: number | null;
+  /** Of a snapshot as it was read: one that was saved since stays. 0 where nothing tells. */
+  readonly revision: number;
+  readonly reason: string;
+};
 
 export type CommitAnswer =
   | { readonly ok: true; readonly results: readonly WriteResult[] }

@@ -56,9 +56,9 @@ const prepare = (db: DatabaseSync) => ({
   ),
   keepSnapshot: db.prepare(
     `INSERT INTO set_aside (kind, name, revision, value, reason, at_ms)
-     SELECT 'snapshot', name, revision, value, ?, ? FROM snapshots WHERE name = ?`,
+     SELECT 'snapshot', name, revision, value, ?, ? FROM snapshots WHERE name = ? AND revision = ?`,
   ),
-  clearSnapshot: db.prepare('DELETE FROM snapshots WHERE name = ?'),
+  clearSnapshot: db.prepare('DELETE FROM snapshots WHERE name = ? AND revision = ?'),
 });
 
 type Statements = ReturnType<typeof prepare>;
@@ -213,10 +213,10 @@ export const openWrites = (db: DatabaseSync) => {
       return inTransaction(db, () => {
         if (fence !== null && fenceProblem(db, fence) !== null) return null;
         ends.forget();
-        for (const { name, seq, reason } of values) {
+        for (const { name, seq, revision, reason } of values) {
           if (seq === null) {
-            statements.keepSnapshot.run(reason, at, name);
-            statements.clearSnapshot.run(name);
+            statements.keepSnapshot.run(reason, at, name, revision);
+            statements.clearSnapshot.run(name, revision);
           } else {
             statements.keepRecord.run(reason, at, name, seq);
             statements.uncountRecord.run(name, seq);

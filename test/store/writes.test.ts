@@ -12,7 +12,7 @@ const opened = () => {
   const file = join(freshDir(), 'store.sqlite');
   const result = openDatabase({ file, readOnly: false, owner: null });
   if (!result.ok) throw new Error(JSON.stringify(result.failure));
-  const { commit } = openWrites(result.db);
+  const { commit, quarantine } = openWrites(result.db);
   const writes = {
     commit: (group: readonly Write[]) => {
       const answer = commit({ writes: group, fence: null });
@@ -20,7 +20,7 @@ const opened = () => {
       return answer.results;
     },
   };
-  return { file, db: result.db, writes, reads: openReads(result.db) };
+  return { file, db: result.db, writes, quarantine, reads: openReads(result.db) };
 };
 
 const record = (key: string, bytes = 10) => ({ key, text: JSON.stringify('x'.repeat(bytes)) });
@@ -44,6 +44,21 @@ describe('store / writes', () => {
     db.exec('PRAGMA max_page_count = 1000000');
     const again = writes.commit(append(record('b'), record('c', 200_000)));
     expect(again).toEqual([{ kind: 'appended', lastSeq: 3, duplicates: [] }]);
+    db.close();
+  });
+
+  it('does not set aside a snapshot that was saved after the damaged one was read', () => {
+    const { db, writes, quarantine, reads } = opened();
+    const save = (text: string) =>
+      writes.commit([{ kind: 'snapshot', name: 'one', version: 1, text, expected: undefined }]);
+    save('{torn');
+    const read = reads.loadSnapshot('one');
+    save('"whole"');
+    const damaged = { name: 'one', seq: null, revision: read?.revision ?? 0, reason: 'torn' };
+    quarantine({ values: [damaged], fence: null });
+    expect(reads.loadSnapshot('one')?.text).toBe('"whole"');
+    quarantine({ values: [{ ...damaged, revision: 2 }], fence: null });
+    expect(reads.loadSnapshot('one')).toBeNull();
     db.close();
   });
 
