@@ -113,6 +113,8 @@ export const openRedisCommits = ({ link, keys, writer, onNotice }: CommitsOption
   const confirmed = openReplicaWait(onNotice);
   /** Number of the last group the server is known to have. */
   let lastNumber = 0;
+  /** A server may say no to what follows its "done": a master that becomes a replica ends the waiting for one. */
+  let isWritten = false;
 
   /** Takes what the script stumbled over out of the way; false where it did not stumble. */
   const repair = async (connection: Connection, group: EncodedGroup, answer: readonly unknown[]) => {
@@ -141,6 +143,7 @@ export const openRedisCommits = ({ link, keys, writer, onNotice }: CommitsOption
     writes: readonly Write[],
     { number, text }: { readonly number: number; readonly text: string },
   ): Promise<Answer> => {
+    isWritten = true;
     if (!(await confirmed(connection)))
       return fail(trouble('slow', `Redis at ${link.place}: no replica has confirmed a write in time`));
     lastNumber = number;
@@ -174,9 +177,10 @@ export const openRedisCommits = ({ link, keys, writer, onNotice }: CommitsOption
   };
 
   return async (writes, { id, fence }) => {
+    isWritten = false;
     const outcome = await link.use((connection) => send(connection, writes, { tag: String(id), fence }));
     if (outcome.ok) return outcome.value;
     const { trouble: kind, message, isCertain } = outcome.error;
-    return fail({ kind: 'trouble', trouble: kind, message, isUnknown: !isCertain });
+    return fail({ kind: 'trouble', trouble: kind, message, isUnknown: isWritten || !isCertain });
   };
 };

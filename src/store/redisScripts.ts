@@ -28,7 +28,8 @@ end
 
 /**
  * Claims the keys for an identity and registers a writer. Writers are remembered in the order of their coming; the
- * oldest beyond ARGV[5] are forgotten, and what still arrives of them is refused.
+ * oldest beyond ARGV[5] are forgotten, and what still arrives of them is refused. Those that never wrote go first: a
+ * standby that is started again and again must not end the one that writes.
  *
  * KEYS meta, writers, writerOrder. ARGV types, schema, owner or '', writer, writers kept, now.
  */
@@ -47,11 +48,16 @@ local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner and ARGV[3] ~= '' and owner ~= ARGV[3] then return { 'foreign', owner } end
 if not schema then redis.call('HSET', KEYS[1], 'schema', ARGV[2], 'createdAtMs', ARGV[6]) end
 if not owner and ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'owner', ARGV[3]) end
+local spare = redis.call('LLEN', KEYS[3])
+while redis.call('LLEN', KEYS[3]) >= tonumber(ARGV[5]) do
+  local oldest = redis.call('LPOP', KEYS[3])
+  spare = spare - 1
+  if spare >= 0 and (redis.call('HGET', KEYS[2], oldest) or '0 -\\n') ~= '0 -\\n' then
+    redis.call('RPUSH', KEYS[3], oldest)
+  else redis.call('HDEL', KEYS[2], oldest) end
+end
 redis.call('HSET', KEYS[2], ARGV[4], '0 -\\n')
 redis.call('RPUSH', KEYS[3], ARGV[4])
-while redis.call('LLEN', KEYS[3]) > tonumber(ARGV[5]) do
-  redis.call('HDEL', KEYS[2], redis.call('LPOP', KEYS[3]))
-end
 return { 'ok' }
 `);
 
@@ -121,7 +127,11 @@ if not memory then return { 'unregistered' } end
 local lastNumber, lastTag, lastResult = string.match(memory, '^(%d+) (%S+)\\n(.*)$')
 lastNumber = tonumber(lastNumber)
 if not lastNumber then return { 'unregistered' } end
-if lastNumber == number and lastTag == tag then return { 'done', lastResult } end
+if lastNumber == number and lastTag == tag then
+  -- WAIT counts from the last write of its connection (Redis 7.2, Valkey): a new connection needs one.
+  redis.call('HSET', KEYS[1], writer, memory)
+  return { 'done', lastResult }
+end
 if lastNumber >= number then return { 'taken', lastNumber } end
 if lastNumber + 1 < number then return { 'lost', lastNumber } end
 
