@@ -177,6 +177,8 @@ export const openJournal = (folder: string): Journal => {
           changes.push(changeFrom(path, record));
         }
       }
+      // Behind a gap: what is appended takes their numbers, and a later start must not go on with them
+      for (const name of names()) if (name > fileName(seq)) rmSync(join(folder, name));
       return changes;
     },
     append: (change) => {

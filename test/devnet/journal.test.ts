@@ -125,6 +125,21 @@ describe('devnet / journal', () => {
     expect(third.head().hash).toBe(again.head().hash);
   });
 
+  it('never goes on with blocks behind a gap once others have taken their numbers', async () => {
+    (await start('a')).sealBlocks(4);
+    const second = imageOf('a');
+    // Blocks 5 to 7 are in a file of their own, and block 4 is damaged
+    (await start(second)).sealBlocks(3);
+    const image = imageOf(second);
+    const [journal = ''] = journalsOf(image);
+    truncateSync(journal, readFileSync(journal).length - 1);
+    const again = await start(image);
+    expect(again.head().number).toBe(3);
+    const other = again.seal({ nowMs: START_MS + 900_000 });
+    const third = await start(imageOf(image));
+    expect(third.head().hash).toBe(other.hash);
+  });
+
   it('belongs to its snapshot: without it a new chain is started', async () => {
     (await start('a')).sealBlocks(4);
     const image = imageOf('a');
