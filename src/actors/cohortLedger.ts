@@ -6,6 +6,7 @@ import {
   pairsOf,
   type RoundAccount,
 } from '../domain/requestAccount.ts';
+import { fitsJson } from '../domain/task.ts';
 import type { RoundSummary } from '../machines/round.machine.ts';
 import { chanceOf, type Grader, graderOf } from './grading.ts';
 import type { Reply } from './minerLinks.ts';
@@ -42,6 +43,11 @@ export type CohortLedger = {
 };
 
 const nothing = { answer: null, responseMs: null, rttMs: null, accuracy: 0, brier: null } as const;
+/**
+ * Longest invalid answer that is kept: enough to show what is wrong with it. A valid one is bounded by its shape; what
+ * has none would fill the disk, and on a full disk nobody is asked.
+ */
+const keptInvalidChars = 4_096;
 const nobodyDecided: Decisions = new Map();
 
 /**
@@ -91,9 +97,9 @@ export const createLedger = (
       if (reply.type === 'refusal') return record(pair, { ...timed, outcome: 'refused' });
       const answer = answerForRecord(reply.answer);
       const judgement = answer === null ? null : (graders.get(pair.task.taskId)?.(answer) ?? null);
-      return judgement === null
-        ? record(pair, { ...timed, outcome: 'invalid', answer })
-        : record(pair, { ...timed, outcome: 'judged', answer, ...judgement });
+      if (judgement !== null) return record(pair, { ...timed, outcome: 'judged', answer, ...judgement });
+      const kept = fitsJson(answer, keptInvalidChars) ? answer : null;
+      return record(pair, { ...timed, outcome: 'invalid', answer: kept });
     },
     close: (pair, outcome) => record(pair, { ...nothing, outcome }),
     isDecided: ({ task, member }) => decided.has(pairKeyOf(task.taskId, member.hotkey)),

@@ -160,6 +160,20 @@ describe('actors / cohort', () => {
     expect((await verdictsOf(plan)).map(({ answer }) => answer)).toEqual([null, null, null]);
   });
 
+  it('fills no disk with answers that are no answers: it keeps an invalid one only where it is short', async () => {
+    const plan = planOf({ tasks: 1 });
+    for (const [index, one] of miners.entries()) {
+      one.onTasks = ({ tasks }) => {
+        for (const { id } of tasks) one.answer(id, { junk: 'x'.repeat(index === 0 ? 4_000 : 5_000) });
+      };
+    }
+    const host = await begin(plan);
+    await host.event('cohort.complete');
+    expect(await expire(host)).toEqual({ ...nobody, dispatched: 3, invalid: 3 });
+    const kept = (await verdictsOf(plan)).filter(({ answer }) => answer !== null);
+    expect(kept.map(({ hotkey }) => hotkey)).toEqual([miner(0).hotkey]);
+  });
+
   it("takes no answer of another miner's request, none twice and none after the end", async () => {
     const plan = planOf({ tasks: 1 });
     const before = { ...life.table.strays };
