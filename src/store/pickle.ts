@@ -32,7 +32,7 @@ const named = (opcode: number): string =>
   `0x${opcode.toString(16).padStart(2, '0')}${opcode > 0x20 && opcode < 0x7f ? ` (${String.fromCharCode(opcode)})` : ''}`;
 
 const run = (bytes: Uint8Array, limits: PickleLimits): PlainValue => {
-  const machine: Machine = { bytes: pickleBytes(bytes), stack: [], memo: new Map() };
+  const machine: Machine = { bytes: pickleBytes(bytes), stack: [], memo: new Map(), room: limits.maxWeight };
   for (let count = 0; count < limits.maxSteps; count += 1) {
     const opcode = machine.bytes.u8();
     if (opcode === STOP) {

@@ -18,6 +18,8 @@ export type Machine = {
   readonly bytes: PickleBytes;
   readonly stack: (StackValue | Mark)[];
   readonly memo: Map<number, StackValue>;
+  /** What calls may still make, in bytes: each copies its argument, which the memo brings back as often as wanted. */
+  room: number;
 };
 
 export type Step = (machine: Machine) => void;
@@ -114,9 +116,18 @@ const intoSet = (machine: Machine): void => {
   for (const part of parts) (set as Set<PlainValue>).add(plain(part));
 };
 
+/** About what a result of a call takes in memory. */
+const madeBytes = (made: PlainValue): number => {
+  if (made instanceof Set || made instanceof Map) return 64 * (1 + made.size);
+  return 64 + (made instanceof Uint8Array ? made.length : 0);
+};
+
 const call: Step = (machine) => {
   const args = popAny(machine);
-  push(machine, plainCall(popAny(machine), args));
+  const made = plainCall(popAny(machine), args);
+  machine.room -= madeBytes(made);
+  if (machine.room < 0) throw new PickleDefect('it makes more than is accepted');
+  push(machine, made);
 };
 
 const globalName: Step = (machine) => {

@@ -183,6 +183,11 @@ describe('store / pickle', () => {
       (_, level) => `(${`h${String.fromCharCode(level)}`.repeat(10)}lq${String.fromCharCode(level + 1)}`,
     );
     expect(reasonOf(latin1(`U\x03hahq\x00${laughs.join('')}.`))).toContain('unfolds to more');
+    // Each call copies the same text, and none of the copies is part of the value.
+    const copies = `h\x01h\x00h\x02\x86R`.repeat(2_000);
+    const text = `X\x00\x00\x04\x00${'a'.repeat(262_144)}q\x00`;
+    const copied = `\x80\x02${text}c_codecs\nencode\nq\x01X\x06\x00\x00\x00latin1q\x02${copies}N.`;
+    expect(reasonOf(latin1(copied))).toContain('makes more');
   });
 
   it('answers any bytes within moments, and throws for none', () => {
