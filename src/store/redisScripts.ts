@@ -166,17 +166,19 @@ local function add(log, seq, key, text)
   log.bytes = log.bytes + #key + #text
 end
 
-local function append()
+local function append() -- a key beyond the end is of a group that was cut short, and has no record
   local log, count = logs[tonumber(take())], tonumber(take())
   local lastSeq, duplicates = log.last, {}
   for index = 1, count do
     local key, text = take(), take()
-    if key == '' or redis.call('HSETNX', log.keys, key, int(log.last + 1)) == 1 then
+    local isNew = key == '' or redis.call('HSETNX', log.keys, key, int(log.last + 1)) == 1
+    local known = not isNew and tonumber(redis.call('HGET', log.keys, key)) or 0
+    if known > log.last then redis.call('HSET', log.keys, key, int(log.last + 1)) end
+    if isNew or known > log.last then
       add(log, log.last + 1, key, text)
       lastSeq = log.last
     else
-      lastSeq = tonumber(redis.call('HGET', log.keys, key)) or 0
-      duplicates[#duplicates + 1] = index - 1
+      lastSeq, duplicates[#duplicates + 1] = known, index - 1
     end
   end
   table.insert(duplicates, 1, int(lastSeq))

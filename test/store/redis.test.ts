@@ -1,4 +1,5 @@
 import * as Effect from 'effect/Effect';
+import * as Fiber from 'effect/Fiber';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { RedisStore } from '#src/store/redis.ts';
@@ -56,6 +57,31 @@ describe.skipIf(!hasRedis)('store / redis', () => {
           yield* store.addTo('starts', 1);
           for (let come = 0; come < 70; come += 1) yield* Effect.scoped(open);
           expect(yield* store.addTo('starts', 1)).toBe(2);
+        }),
+      ),
+    );
+  });
+
+  it('stores a record whose key a group left behind that was cut short by a lost right', async () => {
+    const access = accessOf(server.url);
+    const user = { ...access, username: 'cut', password: 'short' };
+    const acl = (...rules: readonly string[]) =>
+      Effect.promise(() => server.cli('ACL', 'SETUSER', 'cut', ...rules));
+    await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* acl('on', '>short', '~*', '+@all');
+          const namespace = freshNamespace();
+          const store = yield* RedisStore.open({ access: user, namespace });
+          yield* acl('-xadd');
+          const pending = yield* Effect.forkScoped(store.append('log', [{ key: 'k', value: 'kept' }]));
+          while (store.health().isWell) yield* Effect.sleep(20);
+          expect(
+            yield* Effect.promise(() => server.cli('HGET', redisKeys(namespace).keysOf('log'), 'k')),
+          ).toBe('1');
+          yield* acl('+xadd');
+          expect(yield* Fiber.join(pending)).toEqual({ lastSeq: 1, duplicates: [] });
+          expect(yield* store.find('log', 'k')).toMatchObject({ seq: 1, value: 'kept' });
         }),
       ),
     );
