@@ -118,32 +118,77 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Several looks per block of the demo. */
 const lookMs = 50;
-/** Failures in a row while the connection stands: then it is not the chain's absence that they come from. */
+/** Failures in a row with a chain that could be reached and no block read: then they do not come from its absence. */
 const maxFailures = 20;
 const retryMs = 200;
-const reconnectMs = 1_000;
+const connectPatienceMs = 30_000;
+/** How long the result is asked for at the end, while the chain may be starting again. */
+const rowsPatienceMs = 60_000;
 /** A request without an answer for so long ends the whole process from within the client, so it must not be short. */
 const answerPatienceMs = 600_000;
 
+/** Connects once: a client that lost its connection goes on giving the failed answers that it remembers. */
+const connect = async (url: string): Promise<ApiPromise> => {
+  const provider = new WsProvider(url, false, {}, answerPatienceMs);
+  // The provider's own type and the one asked for differ under exactOptionalPropertyTypes alone.
+  const given = provider as unknown as NonNullable<ApiOptions['provider']>;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no connection to ${url}`)), connectPatienceMs);
+  });
+  const open = async (): Promise<ApiPromise> => {
+    await provider.connect();
+    return await ApiPromise.create({ provider: given, noInitWarn: true, throwOnConnect: true });
+  };
+  try {
+    return await Promise.race([open(), late]);
+  } catch (error) {
+    await provider.disconnect().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+type Client = {
+  readonly api: () => Promise<ApiPromise>;
+  /** The next one who asks gets a new client. */
+  readonly drop: () => Promise<void>;
+};
+
+const clientOf = (url: string): Client => {
+  let current: Promise<ApiPromise> | null = null;
+  return {
+    api: () => {
+      current ??= connect(url);
+      return current;
+    },
+    drop: async () => {
+      const lost = current;
+      current = null;
+      const api = await lost?.catch(() => null);
+      await api?.disconnect().catch(() => {});
+    },
+  };
+};
+
 /** Reads every finalized block in its turn, whatever becomes of the connection meanwhile, until `isOver`. */
-const followBlocks = async (api: ApiPromise, seen: Observed, isOver: () => boolean): Promise<void> => {
+const followBlocks = async (client: Client, seen: Observed, isOver: () => boolean): Promise<void> => {
   let failures = 0;
   while (!isOver()) {
-    // The client would report each request that it cannot send.
-    if (!api.isConnected) {
-      await pause(retryMs);
-      continue;
-    }
+    let api: ApiPromise | null = null;
     try {
+      api = await client.api();
       const head = await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead());
       for (let block = seen.block + 1; block <= head.number.toNumber() && !isOver(); block += 1) {
         recordBlock(seen, block, await readBlock(api, block));
+        failures = 0;
       }
-      failures = 0;
       await pause(lookMs);
     } catch (error) {
-      if (api.isConnected) failures += 1;
+      if (api?.isConnected === true) failures += 1;
       if (failures > maxFailures) throw error;
+      await client.drop();
       await pause(retryMs);
     }
   }
@@ -175,19 +220,15 @@ const readRows = async (
 };
 
 /**
- * Follows the demo's chain with a client that shares no code with the daemons: the unmodified `@polkadot/api`. It
- * connects again by itself, and what happened meanwhile is read afterwards.
+ * Follows the demo's chain with a client that shares no code with the daemons: the unmodified `@polkadot/api`. When the
+ * connection is lost a new one is made, and what happened meanwhile is read afterwards.
  */
 export const watchChain = async (url: string): Promise<ChainWatch> => {
-  // The provider's own type and the one asked for differ under exactOptionalPropertyTypes alone.
-  const provider = new WsProvider(url, reconnectMs, {}, answerPatienceMs) as unknown as NonNullable<
-    ApiOptions['provider']
-  >;
-  const api = await ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true });
+  const client = clientOf(url);
   const seen: Observed = { block: 0, epoch: 0, sets: [], commits: [], reveals: [] };
   let isClosing = false;
   let fault: { readonly error: unknown } | null = null;
-  const following = followBlocks(api, seen, () => isClosing).catch((error: unknown) => {
+  const following = followBlocks(client, seen, () => isClosing).catch((error: unknown) => {
     fault = { error };
   });
   const failIfBroken = (): void => {
@@ -203,12 +244,14 @@ export const watchChain = async (url: string): Promise<ChainWatch> => {
     },
     block: () => seen.block,
     rows: async (uids) => {
-      for (let failures = 0; ; failures += 1) {
+      const deadlineMs = performance.now() + rowsPatienceMs;
+      for (;;) {
         failIfBroken();
         try {
-          return await readRows(api, seen.block, uids);
+          return await readRows(await client.api(), seen.block, uids);
         } catch (error) {
-          if (failures > maxFailures) throw error;
+          if (performance.now() > deadlineMs) throw error;
+          await client.drop();
           await pause(retryMs);
         }
       }
@@ -216,7 +259,7 @@ export const watchChain = async (url: string): Promise<ChainWatch> => {
     close: async () => {
       isClosing = true;
       await following;
-      await api.disconnect();
+      await client.drop();
     },
   };
 };
