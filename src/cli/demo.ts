@@ -8,6 +8,7 @@ import type { ChainWatch } from './demo/chainWatch.ts';
 import { revealPeriodEpochs } from './demo/demoGenesis.ts';
 import type { DemoStores } from './demo/demoStores.ts';
 import type { LogLine } from './demo/processes.ts';
+import { awaitSpan } from './demo/span.ts';
 import { openStage, type Stage } from './demo/stage.ts';
 import { type DemoMiner, formatTable } from './demo/table.ts';
 import { type DemoFacts, type DemoResult, problemsOf, type Span, summaryOf } from './demo/verdict.ts';
@@ -25,11 +26,6 @@ export type DemoOptions = {
 /** Fast blocks: an epoch of 20 s. */
 const blockTimeMs = 250;
 const tempo = 80;
-const pollMs = 200;
-/** An epoch takes 20 s; whoever needs four times as long is stuck. */
-const epochPatienceMs = 80_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const integer =
   (minimum: number, maximum: number) =>
@@ -100,32 +96,6 @@ const tellLine = (say: (text: string) => void) => {
     const saying = sayingOf(line);
     if (saying !== null) say(`${name}: ${saying}`);
   };
-};
-
-/**
- * Waits for the wanted epochs. The one in which the validator came up is not counted: it saw only a part of it. The
- * end of the last one is when the next has begun, because then Yuma has turned its weights into incentive; with
- * commit-reveal they stand one epoch later.
- */
-const awaitEpochs = async (options: {
-  readonly watch: ChainWatch;
-  readonly stage: Stage;
-  readonly epochs: number;
-  readonly commitReveal: boolean;
-}): Promise<Span> => {
-  const { watch, stage, epochs } = options;
-  const delayEpochs = options.commitReveal ? revealPeriodEpochs : 0;
-  const deadlineMs = performance.now() + (epochs + delayEpochs + 1) * epochPatienceMs;
-  let first: number | null = null;
-  for (;;) {
-    if (first === null && watch.block() > 0) first = watch.epoch() + 1;
-    if (first !== null && watch.epoch() >= first + epochs + delayEpochs) {
-      return { first, last: first + epochs - 1 };
-    }
-    if (performance.now() > deadlineMs) throw new Error('the epochs took too long; see the logs with --keep');
-    const reason = await Promise.race([stage.collapsed, pause(pollMs)]);
-    if (typeof reason === 'string') throw new Error(reason);
-  }
 };
 
 type Earned = { readonly miners: readonly DemoMiner[]; readonly fewestJudged: number };
@@ -205,12 +175,12 @@ const perform = async (
   const unlessInterrupted = <A>(work: Promise<A>): Promise<A> => Promise.race([interrupted, work]);
   try {
     const watch = await unlessInterrupted(watchChain(stage.url));
-    const span = await unlessInterrupted(awaitEpochs({ watch, stage, ...options }));
+    const span = await unlessInterrupted(awaitSpan({ watch, stage, say, ...options }));
     const { miners, fewestJudged } = await unlessInterrupted(collect({ watch, stage, span }));
     const inSpan = ({ epoch }: { readonly epoch: number }) => epoch >= span.first && epoch <= span.last;
     const { commitReveal } = options;
     const facts: DemoFacts = {
-      epochs: options.epochs,
+      epochs: span.last - span.first + 1,
       commitReveal,
       block: watch.block(),
       // The chain sets revealed weights in a later epoch than the one they were committed in.

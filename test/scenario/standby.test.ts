@@ -68,6 +68,8 @@ const freeze = async (cast: Cast) => {
   const active = cast.start('one', gate.url);
   await active.saw('daemon.writing', startPatienceMs);
   const standby = await standBy(cast, 'two');
+  // Without evidence an epoch has no weights, and the chain would be held in it for ever.
+  await active.saw('round.ended', startPatienceMs);
   const epoch = Math.floor(stage.devnet.head().number / tempo) + 1;
   const release = stage.holdBefore(epoch * tempo + 20);
   await stage.untilEpoch(epoch);

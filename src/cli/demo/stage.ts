@@ -38,6 +38,8 @@ export type Stage = {
   readonly validatorStore: ReadStoreOptions;
   /** Resolves when a process has died too often to be started again. */
   readonly collapsed: Promise<string>;
+  /** How many processes have died and were started again. */
+  readonly deaths: () => number;
   readonly close: () => Promise<void>;
 };
 
@@ -75,6 +77,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
   const lines: DelayLine[] = [];
   let isClosing = false;
   let collapse: (reason: string) => void = () => {};
+  let deaths = 0;
   const collapsed = new Promise<string>((resolve) => {
     collapse = resolve;
   });
@@ -101,7 +104,10 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
       logDir,
       upEvent,
       onLine: (line) => options.onLine(name, line),
-      onRestart: onStep,
+      onRestart: (text) => {
+        deaths += 1;
+        onStep(text);
+      },
       onGivenUp: collapse,
     });
     started.push(process);
@@ -198,7 +204,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
     await unlessCollapsed(validator.saw('daemon.started'), startPatienceMs, 'starting the validator');
     onStep(`validator: started, pid ${validator.pid()}`);
     const validatorStore = options.stores.read('validator', validatorUri, validatorDir);
-    return { url, cast, validatorStore, collapsed, close };
+    return { url, cast, validatorStore, collapsed, deaths: () => deaths, close };
   };
 
   try {
