@@ -59,7 +59,7 @@ afterEach(async () => {
   for (const demo of demos.splice(0)) await demo.dispose();
 });
 
-describe('system / demo', () => {
+describe('scenario / demo', () => {
   it('commits, reveals and rewards weights, says who earned what as one JSON object, and leaves nothing behind', async () => {
     const demo = await start();
     const end = await demo.endWithin(runLimitMs);
