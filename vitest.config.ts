@@ -48,15 +48,6 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'system',
-          include: ['test/system/**/*.test.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
           // Whole networks of processes over minutes: `npm run test:stories`, not part of `npm test`.
           name: 'stories',
           include: ['test/{scenario,crash}/**/*.test.ts', 'test/chaos/bugs.test.ts'],

@@ -71,7 +71,7 @@ afterAll(async () => {
   await network?.dispose();
 });
 
-describe('system / epochs', () => {
+describe('scenario / epochs', () => {
   it('sets weights exactly once per validator and epoch, as an unmodified client sees it', () => {
     const seen = facts.weightsSet
       .filter(({ epoch }) => facts.epochs.includes(epoch))
