@@ -183,7 +183,9 @@ const earlierOf = (known: WeightIntent | null, due: WeightsDue, signing: Signing
   known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier) : null;
 
 /** Long enough that the first extrinsic is in a block: the pool would refuse a second one beside it. */
-const secondSubmissionAfterMs = 2_000;
+const secondSubmissionAfterMs = 1_000;
+/** While the first one is not final, the second bears its nonce and is refused. */
+const secondSubmissionRetries = 8;
 
 /** A deliberate bug: other bytes of the same epoch are signed and sent although the first ones were. */
 const submitAgain = Effect.fn('weights.submitAgain')(function* (settings: WeightSettings, due: WeightsDue) {
@@ -223,7 +225,9 @@ const prepare = (settings: WeightSettings) =>
       earlier: earlierOf(known, due, signing),
     });
     if (isTestBuild && hasBug('secondSubmission'))
-      yield* Effect.forkDetach(Effect.ignore(submitAgain(settings, due)));
+      yield* Effect.forkDetach(
+        Effect.ignore(Effect.retry(submitAgain(settings, due), { times: secondSubmissionRetries })),
+      );
     return ready;
   });
 

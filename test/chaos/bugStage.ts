@@ -19,7 +19,7 @@ import { openWitness } from './witness.ts';
 const schedule = { blockTimeMs: 125, tempo: 64, dueAfter: 0.2 } as const;
 const patienceMs = 60_000;
 /** Whole epochs in which every validator works. */
-const epochs = 1;
+const epochs = 2;
 /** Most of a weight window: the machine may be busy. */
 const enoughMs = 4_000;
 
