@@ -16,7 +16,7 @@ const Mark = Schema.Union([
   Schema.Struct({ state: Schema.Literal('moved'), to: Schema.String, atMs: Schema.Finite }),
   /** A copy from there began and has not ended. */
   Schema.Struct({ state: Schema.Literal('incomplete'), from: Schema.String, atMs: Schema.Finite }),
-  /** A copy has ended well: the store is as good as any. */
+  /** A copy has ended well: the store can be used like one that was never copied. */
   Schema.Struct({ state: Schema.Literal('whole'), from: Schema.String, atMs: Schema.Finite }),
 ]);
 export type MoveMark = typeof Mark.Type;
