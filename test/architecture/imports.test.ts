@@ -46,9 +46,9 @@ const table: Readonly<Record<string, Row>> = {
   inference: edge(['onnxruntime-node', '@huggingface/tokenizers'], ['domain']),
   chain: edge(['@polkadot', '@noble', 'ws']),
   store: edge(['ioredis'], ['domain', 'testBuild.ts']),
-  gateway: edge(['fastify', '@fastify']),
+  gateway: edge(['fastify', '@fastify', 'effect/observability/PrometheusMetrics']),
   actors: edge(
-    ['xstate', 'effect/Logger'],
+    ['xstate', 'effect/Logger', 'effect/Tracer', 'effect/http/FetchHttpClient', 'effect/observability'],
     [
       'domain',
       'keys',
