@@ -70,6 +70,8 @@ const roundTeller = (say: (text: string) => void) => {
 /** What a log line is worth saying, null for most. */
 const sayingOf = (line: LogLine): string | null => {
   switch (line['event']) {
+    case 'dashboard.opened':
+      return `page at ${String(line['url'])}`;
     case 'epoch.scored':
       return `epoch ${String(line['epoch'])} scored`;
     case 'weights.confirmed':
@@ -150,62 +152,90 @@ const watchSignals = (): Promise<never> => {
   return interrupted;
 };
 
-const perform = async (
-  options: DemoOptions,
-  { dir, stores }: { readonly dir: string; readonly stores: DemoStores },
-  interrupted: Promise<never>,
-): Promise<number> => {
-  const startedMs = performance.now();
-  const say = narrator(startedMs, options.json);
-  const { watchChain } = await import('./demo/chainWatch.ts');
+/** What happened in the epochs that count. */
+const judge = async (given: {
+  readonly options: DemoOptions;
+  readonly watch: ChainWatch;
+  readonly stage: Stage;
+  readonly span: Span;
+  readonly startedMs: number;
+}): Promise<{ readonly result: DemoResult; readonly problems: readonly string[] }> => {
+  const { options, watch, span } = given;
+  const { miners, fewestJudged } = await collect(given);
+  const inSpan = ({ epoch }: { readonly epoch: number }) => epoch >= span.first && epoch <= span.last;
+  // The chain sets revealed weights in a later epoch than the one they were committed in.
+  const delayEpochs = options.commitReveal ? revealPeriodEpochs : 0;
+  const facts: DemoFacts = {
+    epochs: span.last - span.first + 1,
+    commitReveal: options.commitReveal,
+    block: watch.block(),
+    weightsSet: watch
+      .weightsSet()
+      .map(({ epoch, block, uids, values }) => ({ epoch: epoch - delayEpochs, block, uids, values }))
+      .filter(inSpan),
+    commits: watch.commits().filter(inSpan),
+    reveals: watch.reveals().filter(inSpan),
+    miners,
+    seconds: Math.round((performance.now() - given.startedMs) / 100) / 10,
+  };
+  const problems = problemsOf(facts, span, fewestJudged);
+  return { result: { ...facts, summary: summaryOf(facts, problems) }, problems };
+};
+
+const tellResult = (isJson: boolean, result: DemoResult, problems: readonly string[]): void => {
+  if (isJson) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else process.stdout.write(`\n${formatTable(result.miners)}\n\n${result.summary}\n`);
+  for (const problem of problems) process.stderr.write(`demo: ${problem}\n`);
+};
+
+type Kept = { readonly dir: string; readonly stores: DemoStores };
+
+const openDemoStage = ({
+  options,
+  kept,
+  say,
+  interrupted,
+}: {
+  readonly options: DemoOptions;
+  readonly kept: Kept;
+  readonly say: (text: string) => void;
+  readonly interrupted: Promise<never>;
+}): Promise<Stage> => {
   const dist = fileURLToPath(new URL('.', import.meta.url));
-  const stage = await openStage({
-    dir,
+  return openStage({
+    ...kept,
     dist,
     models: join(dist, '..', 'models'),
     miners: options.miners,
     blockTimeMs,
     tempo,
     commitReveal: options.commitReveal,
-    stores,
     onStep: say,
     onLine: tellLine(say),
     interrupted,
   });
+};
+
+const perform = async (options: DemoOptions, kept: Kept, interrupted: Promise<never>): Promise<number> => {
+  const startedMs = performance.now();
+  const say = narrator(startedMs, options.json);
+  const { watchChain } = await import('./demo/chainWatch.ts');
+  const stage = await openDemoStage({ options, kept, say, interrupted });
   const unlessInterrupted = <A>(work: Promise<A>): Promise<A> => Promise.race([interrupted, work]);
   try {
     const watch = await unlessInterrupted(watchChain(stage.url));
     const span = await unlessInterrupted(awaitSpan({ watch, stage, say, ...options }));
-    const { miners, fewestJudged } = await unlessInterrupted(collect({ watch, stage, span }));
-    const inSpan = ({ epoch }: { readonly epoch: number }) => epoch >= span.first && epoch <= span.last;
-    const { commitReveal } = options;
-    const facts: DemoFacts = {
-      epochs: span.last - span.first + 1,
-      commitReveal,
-      block: watch.block(),
-      // The chain sets revealed weights in a later epoch than the one they were committed in.
-      weightsSet: watch
-        .weightsSet()
-        .map(({ epoch, block, uids, values }) => ({
-          epoch: commitReveal ? epoch - revealPeriodEpochs : epoch,
-          block,
-          uids,
-          values,
-        }))
-        .filter(inSpan),
-      commits: watch.commits().filter(inSpan),
-      reveals: watch.reveals().filter(inSpan),
-      miners,
-      seconds: Math.round((performance.now() - startedMs) / 100) / 10,
-    };
+    const { result, problems } = await unlessInterrupted(judge({ options, watch, stage, span, startedMs }));
     await watch.close();
-    const problems = problemsOf(facts, span, fewestJudged);
-    const result: DemoResult = { ...facts, summary: summaryOf(facts, problems) };
+    const isStaying = options.keep && !options.json;
+    if (isStaying) {
+      tellResult(options.json, result, problems);
+      say('everything runs on until Ctrl-C');
+      await Promise.race([stage.collapsed, interrupted.catch(() => 'interrupted')]);
+    }
     say('ending all processes');
     await stage.close();
-    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else process.stdout.write(`\n${formatTable(miners)}\n\n${result.summary}\n`);
-    for (const problem of problems) process.stderr.write(`demo: ${problem}\n`);
+    if (!isStaying) tellResult(options.json, result, problems);
     return problems.length === 0 ? 0 : 1;
   } finally {
     await stage.close();
@@ -213,10 +243,7 @@ const perform = async (
 };
 
 /** Removes what the demo wrote, or says where it is. */
-const putAway = async (
-  options: DemoOptions,
-  { dir, stores }: { readonly dir: string; readonly stores: DemoStores },
-): Promise<void> => {
+const putAway = async (options: DemoOptions, { dir, stores }: Kept): Promise<void> => {
   if (options.keep) {
     process.stderr.write(`kept: ${[dir, ...stores.keys()].join('\n      ')}\n`);
     return;
@@ -238,7 +265,11 @@ export const demoCommand = (): Command =>
     .option('--epochs <count>', 'epochs to run', integer(1, 100), 2)
     .option('--miners <count>', 'miners: honest, honest, slow, nonsense, and over again', integer(4, 64), 4)
     .option('--commit-reveal', 'weights are committed encrypted, and revealed by the chain', false)
-    .option('--keep', 'keep the folder with logs, genesis and evidence, and say where it is', false)
+    .option(
+      '--keep',
+      'run on after these epochs until Ctrl-C (not with --json), and keep the folder with logs, genesis and evidence',
+      false,
+    )
     .option('--redis <url>', 'keep the state of all daemons in this Redis, under keys of its own')
     .option('--json', 'print one JSON object as the last line of standard output', false)
     .action(async (options: DemoOptions) => {
