@@ -1,5 +1,7 @@
 import { type BuildOptions, defineConfig } from 'rolldown';
 
+import { bundledLicences } from './scripts/bundledLicences.ts';
+
 /**
  * What only the test build holds, and what stands in for it everywhere else. Nothing calls these; but whether a bundler
  * drops a function that nobody calls depends on how it cuts the chunks.
@@ -45,7 +47,7 @@ export const bundle = (options: { readonly dir: string; readonly isTestBuild: bo
       'bufferutil',
       'utf-8-validate',
     ],
-    plugins: options.isTestBuild ? [] : [withoutTestCode],
+    plugins: options.isTestBuild ? [] : [withoutTestCode, bundledLicences('THIRD-PARTY-LICENCES.txt')],
     transform: { define: { __MIAOAI_TEST_BUILD__: String(options.isTestBuild) } },
     output: {
       dir: options.dir,

@@ -18,7 +18,7 @@ export default defineConfig({
           // Pure modules leave nothing behind: loading them once per worker and not once per file saves half the time.
           isolate: false,
           include: [
-            'test/{domain,keys,machines,architecture}/**/*.test.ts',
+            'test/{domain,keys,machines,architecture,inspector,ui}/**/*.test.ts',
             'test/chaos/{plan,invariants}.test.ts',
           ],
           testTimeout: 20_000,
@@ -30,7 +30,7 @@ export default defineConfig({
           name: 'edge',
           // The same for edges: half of their time was loading modules. A test that changes its process undoes it.
           isolate: false,
-          include: ['test/{transport,chain,store,devnet,actors,cli}/**/*.test.ts'],
+          include: ['test/{transport,chain,store,devnet,actors,gateway,ops,cli}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -43,6 +43,17 @@ export default defineConfig({
           include: ['test/inference/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // The page in a real browser: `npm run test:browser`, not part of `npm test`.
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
         },
       },
       {
