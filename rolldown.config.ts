@@ -1,4 +1,4 @@
-import { type BuildOptions, defineConfig } from 'rolldown';
+import type { BuildOptions } from 'rolldown';
 
 import { bundledLicences } from './scripts/bundledLicences.ts';
 
@@ -55,8 +55,7 @@ export const bundle = (options: { readonly dir: string; readonly isTestBuild: bo
       entryFileNames: '[name].js',
       chunkFileNames: '[name]-[hash].js',
       sourcemap: true,
-      cleanDir: true,
+      // `dist` also holds the page and the statecharts: `scripts/build.ts` removes what is ours there.
+      cleanDir: options.isTestBuild,
     },
   }) satisfies BuildOptions;
-
-export default defineConfig(bundle({ dir: 'dist', isTestBuild: false }));

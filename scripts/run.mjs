@@ -38,6 +38,7 @@ function hashFiles(paths) {
 }
 
 function* filesUnder(folder) {
+  if (!existsSync(join(root, folder))) return;
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = `${folder}/${entry.name}`;
@@ -78,14 +79,11 @@ function localNode() {
 }
 
 function build(node) {
-  const wanted = hashFiles(['package-lock.json', 'rolldown.config.ts', ...filesUnder('src')]);
+  const inputs = ['package-lock.json', 'rolldown.config.ts', ...filesUnder('scripts')];
+  const wanted = hashFiles([...inputs, ...filesUnder('src'), ...filesUnder('ui')]);
   if (stamped(buildStamp, wanted)) return;
   process.stderr.write('building\n');
-  must(
-    node,
-    [join(root, 'node_modules', 'rolldown', 'bin', 'cli.mjs'), '--config', 'rolldown.config.ts'],
-    'build',
-  );
+  must(node, ['scripts/build.ts'], 'build');
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(buildStamp, wanted);
 }
@@ -110,16 +108,25 @@ const tasks = {
   // Stories take minutes; whoever names projects gets those.
   test: (node) => {
     const isChosen = rest.some((arg) => arg.startsWith('--project'));
-    hand(node, [tool('vitest'), 'run', ...(isChosen ? [] : ['--project', '!stories']), ...rest]);
+    hand(node, [
+      tool('vitest'),
+      'run',
+      ...(isChosen ? [] : ['--project', '!stories', '--project', '!browser']),
+      ...rest,
+    ]);
   },
   'test:stories': (node) => hand(node, [tool('vitest'), 'run', '--project', 'stories', ...rest]),
+  'test:browser': (node) => hand(node, [tool('vitest'), 'run', '--project', 'browser', ...rest]),
   'test:interop': (node) => hand(node, ['scripts/interop.ts', ...rest]),
   'test:chaos': (node) => hand(node, ['scripts/chaos.ts', ...rest]),
   'test:crash': (node) => hand(node, ['scripts/crashPoints.ts', ...rest]),
   soak: (node) => hand(node, ['scripts/soak.ts', ...rest]),
   build: () => {},
   lint: (node) => hand(node, [tool('biome'), 'check', ...rest]),
-  typecheck: (node) => hand(node, [tool('tsc'), '--project', 'tsconfig.json', ...rest]),
+  typecheck: (node) => {
+    must(node, [tool('tsc'), '--project', 'ui/tsconfig.json'], 'type-check of the page');
+    hand(node, [tool('tsc'), '--project', 'tsconfig.json', ...rest]);
+  },
   docs: (node) => hand(node, ['scripts/docs.ts', ...rest]),
   bench: (node) => {
     const [name, ...args] = rest;
@@ -136,5 +143,6 @@ const run = Object.hasOwn(tasks, task ?? '') ? tasks[task] : undefined;
 if (run === undefined) fail(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`, 2);
 install();
 const node = localNode();
-if (['demo', 'test', 'test:stories', 'test:interop', 'build', 'bench'].includes(task)) build(node);
+if (['demo', 'test', 'test:stories', 'test:browser', 'test:interop', 'build', 'bench'].includes(task))
+  build(node);
 run(node);

@@ -20,9 +20,11 @@ const changedAtMs = (path: string): number => statSync(path, { throwIfNoEntry: f
 const newestSourceMs = (): number =>
   Math.max(
     ...['package-lock.json', 'rolldown.config.ts'].map((file) => changedAtMs(join(repository, file))),
-    ...readdirSync(join(repository, 'src'), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => changedAtMs(join(entry.parentPath, entry.name))),
+    ...['src', 'ui'].flatMap((folder) =>
+      readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => changedAtMs(join(entry.parentPath, entry.name))),
+    ),
   );
 
 const isFresh = (): boolean =>
@@ -30,8 +32,7 @@ const isFresh = (): boolean =>
 
 const build = (): Promise<void> =>
   new Promise((resolve, reject) => {
-    const cli = join(repository, 'node_modules', 'rolldown', 'bin', 'cli.mjs');
-    const child = spawn(process.execPath, [cli, '--config', 'rolldown.config.ts'], { cwd: repository });
+    const child = spawn(process.execPath, ['scripts/build.ts'], { cwd: repository });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
