@@ -182,21 +182,46 @@ const sign = Effect.fn('weights.sign')(function* (
 const earlierOf = (known: WeightIntent | null, due: WeightsDue, signing: Signing) =>
   known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier) : null;
 
-/** Long enough that the first extrinsic is in a block: the pool would refuse a second one beside it. */
-const secondSubmissionAfterMs = 1_000;
-/** While the first one is not final, the second bears its nonce and is refused. */
-const secondSubmissionRetries = 8;
+/** Between two looks at whether the first extrinsic is final. */
+const secondSubmissionLookMs = 100;
 
-/** A deliberate bug: other bytes of the same epoch are signed and sent although the first ones were. */
-const submitAgain = Effect.fn('weights.submitAgain')(function* (settings: WeightSettings, due: WeightsDue) {
-  yield* Effect.sleep(secondSubmissionAfterMs);
+/**
+ * Part of a deliberate bug: signs and sends other bytes of the same epoch once those of `first` are in a final block; a
+ * pool refuses two with one nonce. They die with the epoch, so that the next one has its own. False as long as it is too
+ * early.
+ */
+const submitBeside = Effect.fn('weights.submitBeside')(function* (
+  settings: WeightSettings,
+  due: WeightsDue,
+  first: PreparedWeights,
+) {
   const live = yield* connection;
   const head = yield* live.finalizedHead();
   const { identity, versionKey } = settings;
+  const { vector } = due;
   const facts = yield* live.readSubmissionFacts({ head, hotkey: identity.hotkey });
-  const again = { identity, facts, versionKey, vector: due.vector, head, periodBlocks: 8 };
+  yield* withinEpoch(due, facts.subnet);
+  if ((yield* live.nonceAt({ head, account: first.account })) <= first.nonce) return false;
+  const endsAtBlock = Math.min(due.endsAtBlock, facts.subnet.nextEpochBlock);
+  const lifetime = weightLifetime({
+    finalizedBlock: head.block,
+    bestBlock: yield* live.bestBlock(),
+    endsAtBlock,
+  });
+  if (lifetime === null) return yield* Effect.fail(tooShort({ ...due, endsAtBlock }));
+  const birth = yield* live.headAt(lifetime.birthBlock);
+  const { periodBlocks } = lifetime;
+  const again = { identity, facts, versionKey, vector, head, birth, periodBlocks };
   yield* Effect.flatMap(live.prepareWeights(again), live.submitPrepared);
+  return true;
 });
+
+/** A deliberate bug: weights of an epoch are submitted once more. It ends with the epoch, or with a refusal. */
+const submitAgain = (settings: WeightSettings, due: WeightsDue, first: PreparedWeights) =>
+  Effect.sleep(secondSubmissionLookMs).pipe(
+    Effect.andThen(submitBeside(settings, due, first)),
+    Effect.repeat({ until: (isDone) => isDone }),
+  );
 
 const prepare = (settings: WeightSettings) =>
   Effect.fn('weights.prepare')(function* (due: WeightsDue) {
@@ -225,9 +250,7 @@ const prepare = (settings: WeightSettings) =>
       earlier: earlierOf(known, due, signing),
     });
     if (isTestBuild && hasBug('secondSubmission'))
-      yield* Effect.forkDetach(
-        Effect.ignore(Effect.retry(submitAgain(settings, due), { times: secondSubmissionRetries })),
-      );
+      yield* Effect.forkDetach(Effect.ignore(submitAgain(settings, due, ready.prepared)));
     return ready;
   });
 

@@ -11,17 +11,21 @@ import { runningOf, until } from '#test/support/systemProcess.ts';
 import { genesisOf, lastBlocks, netuid, witnessUri } from './cast.ts';
 import { type ChainLedger, openChainLedger } from './chainLedger.ts';
 import { askCommands, readLog } from './evidenceFacts.ts';
-import type { RunFacts } from './facts.ts';
+import type { RunFacts, ValidatorFacts } from './facts.ts';
+import { openPulse, type Pulse } from './pulse.ts';
 import { createRole, type Role } from './roleProcess.ts';
+import { owedEpochs } from './schedule.ts';
 import { openWitness } from './witness.ts';
 
 /** Epochs of 8 s, of which weights have the last 80 %. */
 const schedule = { blockTimeMs: 125, tempo: 64, dueAfter: 0.2 } as const;
 const patienceMs = 60_000;
-/** Whole epochs in which every validator works. */
-const epochs = 2;
-/** Most of a weight window: the machine may be busy. */
-const enoughMs = 4_000;
+/** Seconds on a machine that has nothing else to do. */
+const shownPatienceMs = 150_000;
+/** Most of a weight window of 47 blocks. */
+const enoughBlocks = 32;
+/** Each seventh verdict is treated wrongly: so many give several. */
+const enoughVerdicts = 28;
 
 /** Facts of one validator each, by the name of its bug; `none` has none. */
 export type BugFacts = ReadonlyMap<string, RunFacts>;
@@ -77,7 +81,7 @@ const startValidator = (open: Open, url: string, bug: string): Role =>
     bug === 'none' ? {} : { MIAOAI_BUG: bug },
   );
 
-const validatorFacts = async (open: Open, bug: string): Promise<RunFacts['validators'][number]> => {
+const storeFacts = async (open: Open, bug: string): Promise<Omit<ValidatorFacts, 'journals'>> => {
   const dir = join(open.dir, `data-${bug}`);
   const reading = Effect.scoped(Effect.flatMap(openStoreReadOnly({ dir }), readLog));
   const { log, unreadable, setAside } = await Effect.runPromise(reading);
@@ -85,14 +89,50 @@ const validatorFacts = async (open: Open, bug: string): Promise<RunFacts['valida
   return { hotkey: hotkeyOf(`//${bug}`), log, unreadable, setAside, commands };
 };
 
-/** Every validator has been up for the wanted number of whole epochs. */
-const untilDone = async (ledger: ChainLedger): Promise<number> => {
-  const first = ledger.epoch() + 1;
-  const said = () => `epoch ${first + epochs}, the chain is in ${ledger.epoch()}`;
-  await until(() => ledger.epoch() >= first, patienceMs, said);
-  const fromMs = ledger.blocks().at(-1)?.atMs ?? 0;
-  await until(() => ledger.epoch() >= first + epochs, patienceMs, said);
-  return fromMs;
+type Watched = {
+  readonly ledger: ChainLedger;
+  readonly pulse: Pulse;
+  readonly validators: readonly Role[];
+  readonly fromMs: number;
+};
+
+/** What is judged of a validator as far as it can be seen from outside, now or at the end. */
+const outsideFacts = ({ ledger, pulse, fromMs }: Watched, hotkey: string) => ({
+  submissions: ledger.submissions().filter((one) => one.hotkey === hotkey),
+  blocks: ledger.blocks(),
+  outages: [],
+  stalls: pulse.stalls(),
+  schedule: { ...schedule, lastBlocks, enoughBlocks, fromMs, toMs: ledger.blocks().at(-1)?.atMs ?? 0 },
+});
+
+const judgedBy = (role: Role): number =>
+  role
+    .heard('round.ended')
+    .map(({ line }): { readonly judged?: number } => Object(line['summary']))
+    .reduce((sum, { judged = 0 }) => sum + judged, 0);
+
+/** What a validator has not shown yet of that by which it is judged; null when it has shown everything. */
+const lackOf = (watched: Watched, role: Role): string | null => {
+  const facts = outsideFacts(watched, hotkeyOf(`//${role.name}`));
+  const epochs = Map.groupBy(facts.submissions, ({ epoch }) => epoch);
+  if (judgedBy(role) < enoughVerdicts) return `${enoughVerdicts} verdicts`;
+  if (owedEpochs(facts, { journals: [role.journal()] }).length === 0) return 'an epoch with time for weights';
+  const isSecond = role.name === 'secondSubmission' && ![...epochs.values()].some(({ length }) => length > 1);
+  return isSecond ? 'a second submission' : null;
+};
+
+/** Every validator has shown what it does: how long that takes is a matter of the machine. */
+const untilShown = async (watched: Watched): Promise<void> => {
+  const lacks = (): readonly string[] =>
+    watched.validators.flatMap((role) => {
+      const lack = lackOf(watched, role);
+      return lack === null ? [] : [`${role.name}: ${lack}`];
+    });
+  await until(
+    () => lacks().length === 0,
+    shownPatienceMs,
+    () => lacks().join(', '),
+  );
 };
 
 const play = async (open: Open, bugs: readonly string[]): Promise<BugFacts> => {
@@ -102,6 +142,8 @@ const play = async (open: Open, bugs: readonly string[]): Promise<BugFacts> => {
     bugs.map((bug) => `//${bug}`),
     !hasRange,
   );
+  const pulse = openPulse();
+  open.begun.push(async () => pulse.close());
   const ledger = await openChainLedger(url);
   open.begun.push(ledger.close);
   const host = hasRange ? '127.0.0.2' : '127.0.0.1';
@@ -111,8 +153,10 @@ const play = async (open: Open, bugs: readonly string[]): Promise<BugFacts> => {
   open.begun.push(witness.close);
   const validators = bugs.map((bug) => startValidator(open, url, bug));
   await Promise.all(validators.map((validator) => validator.hears('round.ended', 0, patienceMs)));
-  const fromMs = await untilDone(ledger);
-  const toMs = ledger.blocks().at(-1)?.atMs ?? 0;
+  const watched = { ledger, pulse, validators, fromMs: ledger.blocks().at(-1)?.atMs ?? 0 };
+  await untilShown(watched);
+  // They are judged until they are told to end.
+  const { schedule: worked } = outsideFacts(watched, '');
   const ends = await Promise.all(
     validators.map(async (role) => [role.name, await role.stop(patienceMs)] as const),
   );
@@ -120,23 +164,21 @@ const play = async (open: Open, bugs: readonly string[]): Promise<BugFacts> => {
   await ledger.close();
   await chain.stop(patienceMs);
   const stillRunning = runningOf([...open.pids]);
-  const facts = bugs.map(async (bug): Promise<readonly [string, RunFacts]> => {
-    const validator = await validatorFacts(open, bug);
-    const isOwn = ({ hotkey }: { readonly hotkey: string }): boolean => hotkey === validator.hotkey;
+  const facts = validators.map(async (role): Promise<readonly [string, RunFacts]> => {
+    const validator = { ...(await storeFacts(open, role.name)), journals: [role.journal()] };
+    const { hotkey } = validator;
     return [
-      bug,
+      role.name,
       {
+        ...outsideFacts(watched, hotkey),
+        schedule: worked,
         witnessHotkey: witness.hotkey,
         validators: [validator],
-        witnessed: witness.seen().filter((task) => task.validator === validator.hotkey),
+        witnessed: witness.seen().filter((task) => task.validator === hotkey),
         strayAcks: witness.strays(),
-        submissions: ledger.submissions().filter(isOwn),
-        blocks: ledger.blocks(),
-        outages: [],
-        schedule: { ...schedule, lastBlocks, enoughMs, fromMs, toMs },
         processes: {
           stillRunning,
-          ends: ends.filter(([name]) => name === bug).map(([name, end]) => ({ name, ...end })),
+          ends: ends.filter(([name]) => name === role.name).map(([name, end]) => ({ name, ...end })),
           peaks: [],
         },
         notRecovered: [],

@@ -17,7 +17,7 @@ describe('chaos / deliberate bugs', () => {
   let facts: BugFacts;
   beforeAll(async () => {
     facts = await playBugs(await freshTestDist(), bugs);
-  }, 240_000);
+  }, 420_000);
 
   /** Names of the invariants that do not hold, with what they say. */
   const brokenBy = (bug: string): ReadonlyMap<string, readonly string[]> => {
@@ -50,10 +50,7 @@ describe('chaos / deliberate bugs', () => {
 
   it('finds a second submission in one epoch', () => {
     const broken = brokenBy('secondSubmission');
-    // A second one that comes late takes the turn of the next epoch: the chain limits their rate.
-    expect(
-      [...broken.keys()].filter((name) => name !== 'no epoch without weights that could have had them'),
-    ).toEqual(['at most one weight submission per epoch and validator']);
+    expect([...broken.keys()]).toEqual(['at most one weight submission per epoch and validator']);
     expect(broken.get('at most one weight submission per epoch and validator')?.[0]).toMatch(
       /submitted \d times: block \d+ \(nonce \d+\), block \d+ \(nonce \d+/,
     );

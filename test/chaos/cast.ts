@@ -9,6 +9,10 @@ export const dueAfter = 0.3;
 export const lastBlocks = 4;
 export const roundDeadlineMs = 1_500;
 export const leaseMs = 2_000;
+/** For dialling the chain and reading its metadata. */
+export const connectMs = 3_000;
+/** Blocks in a row in which a validator that lacks nothing has surely scored, signed and sent: 4.5 s. */
+export const enoughBlocks = 18;
 /** What judges a store, given where it is. */
 export const storeCommands: readonly (readonly string[])[] = [['audit'], ['store', 'check']];
 

@@ -1,3 +1,5 @@
+import { delays } from '#src/machines/delays.ts';
+
 import { blockTimeMs, tempo } from './cast.ts';
 import type { Outage } from './facts.ts';
 import { type Fault, groupOf } from './plan.ts';
@@ -28,7 +30,8 @@ type DriverOptions = {
   readonly onCalm: () => void;
 };
 
-const recoveryPatienceMs = 45_000;
+/** A miner whose link was lost often is dialled again after a minute at the latest; then a round is held. */
+const recoveryPatienceMs = delays.coolingMaxMs + 15_000;
 const pollMs = 25;
 /** An epoch and a half: then whatever is under way is struck instead. */
 const aimPatienceMs = 1.5 * tempo * blockTimeMs;

@@ -32,6 +32,21 @@ export type Submission = {
 /** A block of the chain; `atMs` is what the chain says, in milliseconds since the Unix epoch. */
 export type BlockFact = { readonly number: number; readonly epoch: number; readonly atMs: number };
 
+/** Wall clock of the driver, milliseconds since the Unix epoch. */
+export type Span = { readonly fromMs: number; readonly toMs: number };
+
+/** Something a process did or said, when the driver saw it: the process may have another clock. */
+export type JournalEntry = {
+  readonly atMs: number;
+  /** Counts the starts of the process from 1. */
+  readonly life: number;
+  /** Event of the log; `process.started` and `process.ended` are the driver's own. */
+  readonly event: string;
+  /** Of `round.ended` with a settled round: the epoch it counts for, and the block it was planned at. */
+  readonly round?: { readonly epoch: number; readonly block: number };
+};
+export type Journal = { readonly name: string; readonly entries: readonly JournalEntry[] };
+
 /** What one validator hotkey has in its store, read back after everything has ended. */
 export type ValidatorFacts = {
   readonly hotkey: string;
@@ -46,10 +61,12 @@ export type ValidatorFacts = {
     readonly code: number | null;
     readonly text: string;
   }[];
+  /** Of each process with this hotkey. */
+  readonly journals: readonly Journal[];
 };
 
-/** A time in which something was wrong, wall clock in milliseconds since the Unix epoch. */
-export type Outage = { readonly kind: FaultKind; readonly fromMs: number; readonly toMs: number };
+/** A time in which something was wrong. */
+export type Outage = Span & { readonly kind: FaultKind };
 
 export type RunFacts = {
   readonly witnessHotkey: string;
@@ -59,12 +76,14 @@ export type RunFacts = {
   readonly submissions: readonly Submission[];
   readonly blocks: readonly BlockFact[];
   readonly outages: readonly Outage[];
+  /** Times in which the machine gave the driver itself no processor. */
+  readonly stalls: readonly Span[];
   readonly schedule: {
     readonly tempo: number;
     readonly dueAfter: number;
     readonly lastBlocks: number;
-    /** Undisturbed time that is enough for setting weights, milliseconds. */
-    readonly enoughMs: number;
+    /** Blocks in a row that are enough for setting weights when nothing is in the way. */
+    readonly enoughBlocks: number;
     /** Wall clock from which the validators were up for the first time, and until when they were to work. */
     readonly fromMs: number;
     readonly toMs: number;

@@ -145,16 +145,17 @@ const oneSubmissionPerEpoch = ({ submissions }: RunFacts): Checked => {
 };
 
 const epochsHaveWeights = (facts: RunFacts): Checked => {
-  const owed = owedEpochs(facts);
-  const parts = facts.validators.map(({ hotkey }): Checked => {
+  const parts = facts.validators.map((validator): Checked => {
+    const { hotkey } = validator;
+    const owed = owedEpochs(facts, validator);
     const set = new Set(
       facts.submissions.filter((one) => one.hotkey === hotkey && one.isSuccess).map(({ epoch }) => epoch),
     );
     const violations = owed
       .filter(({ epoch }) => !set.has(epoch))
       .map(
-        ({ epoch, quietMs }) =>
-          `epoch ${epoch} has no weights of ${hotkey}, though nothing was wrong for ${Math.round(quietMs)} ms of its weight window`,
+        ({ epoch, freeBlocks, freeMs }) =>
+          `epoch ${epoch} has no weights of ${hotkey}, though nothing kept it from them for ${freeBlocks} blocks (${Math.round(freeMs)} ms) of its weight window`,
       );
     return { checked: owed.length, violations };
   });

@@ -6,6 +6,9 @@ import { createInterface } from 'node:readline';
 import type { LogLine } from '#src/cli/demo/processes.ts';
 import { type End, within } from '#test/support/systemProcess.ts';
 
+import type { Journal } from './facts.ts';
+import { createJournal } from './journal.ts';
+
 /** A line of a log, with the driver's own monotonic time at which it came: the process may have another clock. */
 export type Heard = { readonly atMs: number; readonly line: LogLine };
 
@@ -30,6 +33,8 @@ export type Role = {
   /** Waits for a line that comes after `afterMs`. */
   readonly hears: (event: string, afterMs: number, limitMs: number) => Promise<LogLine>;
   readonly starts: () => number;
+  /** What it did and said, by the wall clock. */
+  readonly journal: () => Journal;
   /** null while it is down. */
   readonly resources: () => Resources | null;
 };
@@ -78,13 +83,14 @@ export const createRole = (options: RoleOptions): Role => {
   const { name } = options;
   const file = join(options.logDir, `${name.replaceAll(' ', '-')}.log`);
   const heard = new Map<string, Heard[]>();
+  const notes = createJournal(name);
   let words: string[] = [];
   let child: ChildProcess | null = null;
   let ended: Promise<End> = Promise.resolve({ code: null, signal: null });
   let isWanted = false;
   let starts = 0;
 
-  const hear = (text: string): void => {
+  const hear = (life: number, text: string): void => {
     appendFileSync(file, `${text}\n`);
     const line = parse(text);
     const event = line?.['event'];
@@ -92,6 +98,7 @@ export const createRole = (options: RoleOptions): Role => {
       words = [...words, text].slice(-keptWords);
       return;
     }
+    notes.said(life, line);
     const lines = heard.get(event) ?? [];
     lines.push({ atMs: performance.now(), line });
     if (lines.length > maxHeard) lines.shift();
@@ -115,8 +122,10 @@ export const createRole = (options: RoleOptions): Role => {
     if (isUp() || !options.mayStart()) return;
     isWanted = true;
     starts += 1;
+    const life = starts;
     words = [];
-    appendFileSync(file, `--- start ${starts}\n`);
+    appendFileSync(file, `--- start ${life}\n`);
+    notes.began(life);
     const begun = spawn(options.command, options.args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: options.env,
@@ -124,12 +133,16 @@ export const createRole = (options: RoleOptions): Role => {
     });
     child = begun;
     if (begun.pid !== undefined) options.onGroup(begun.pid);
-    for (const stream of [begun.stdout, begun.stderr]) createInterface({ input: stream }).on('line', hear);
+    for (const stream of [begun.stdout, begun.stderr])
+      createInterface({ input: stream }).on('line', (text) => hear(life, text));
     ended = new Promise((resolve) => {
       begun.on('exit', (code, signal) => resolve({ code, signal }));
       begun.on('error', () => resolve({ code: 1, signal: null }));
     });
-    void ended.then(onEnd);
+    void ended.then((end) => {
+      notes.ended(life);
+      onEnd(end);
+    });
   };
 
   const signal = (which: NodeJS.Signals): void => {
@@ -174,6 +187,7 @@ export const createRole = (options: RoleOptions): Role => {
       }
     },
     starts: () => starts,
+    journal: notes.journal,
     resources: () => (isUp() ? resourcesOf(name, child?.pid ?? 0) : null),
   };
 };

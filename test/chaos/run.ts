@@ -8,13 +8,15 @@ import { openPlace, placeOf } from '#src/cli/storePlaces.ts';
 import * as cast from './cast.ts';
 import { createDriver, type Driver } from './driver.ts';
 import { askCommands, readLog } from './evidenceFacts.ts';
-import type { RunFacts } from './facts.ts';
+import type { RunFacts, Span } from './facts.ts';
 import { checkInvariants, type Verdict } from './invariants.ts';
 import { type Fault, type Means, planFaults, type StoreKind } from './plan.ts';
 import { membersOf } from './processGroups.ts';
+import { openPulse } from './pulse.ts';
 import type { Resources, UnaskedEnd } from './roleProcess.ts';
 import { openStage, type Stage } from './stage.ts';
 import { openVolume, type Volume } from './volume.ts';
+import { isAtWork } from './waits.ts';
 import { openWallClock, type WallClock } from './wallClock.ts';
 
 export type ChaosOptions = {
@@ -43,9 +45,12 @@ export type ChaosResult = {
 
 const drainPatienceMs = 20_000;
 const firstRoundMs = 60_000;
-/** Undisturbed time that is enough for a chain session, a score, an extrinsic and its finality; a takeover included. */
-const enoughMs = 2_500 + cast.leaseMs;
 const sampleMs = 1_000;
+/** For the last pauses of those that lost the chain often (`reconnectMaxMs`, and a try that fails). */
+const calmPatienceMs = 75_000;
+/** For two epochs of a chain on a machine that has much else to do. */
+const peacePatienceMs = 120_000;
+const lookMs = 100;
 /** Faults of one process kind per minute that a machine surely does not exceed; the plan of a long run is this long. */
 const processFaultsPerMinute = 20;
 
@@ -102,8 +107,25 @@ type Played = {
   readonly stage: Stage;
   readonly driver: Driver;
   readonly samples: readonly Resources[];
+  readonly stalls: readonly Span[];
   readonly fromMs: number;
   readonly toMs: number;
+};
+
+/** Waits for a condition; where it does not come about, the invariants say what is missing. */
+const unlessLate = async (condition: () => boolean, limitMs: number): Promise<void> => {
+  const deadlineMs = performance.now() + limitMs;
+  while (!condition() && performance.now() < deadlineMs)
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+};
+
+/** A whole epoch that begins when somebody works again: the pauses that the faults have left behind are over by then. */
+const restInPeace = async (stage: Stage): Promise<void> => {
+  const journals = () => stage.validators.map((role) => role.journal());
+  const surroundings = () => ({ blocks: stage.ledger.blocks(), troubles: [], untilMs: Date.now() });
+  await unlessLate(() => isAtWork(journals(), surroundings()), calmPatienceMs);
+  const last = stage.ledger.epoch() + 2;
+  await unlessLate(() => stage.ledger.epoch() >= last, peacePatienceMs);
 };
 
 /** Starts everything, waits for the first round, lets the faults strike, and then leaves the network in peace for an epoch. */
@@ -121,6 +143,7 @@ const play = async (
   };
   const driver = createDriver({ stage, ...machine, say: options.say, onCalm: sample });
   const sampling = setInterval(sample, sampleMs);
+  const pulse = openPulse();
   try {
     await driver.wholeRound(0, firstRoundMs);
     const fromMs = Date.now();
@@ -129,12 +152,10 @@ const play = async (
       options.minutes === null ? Number.POSITIVE_INFINITY : performance.now() + options.minutes * 60_000;
     await driver.run(options.plan, untilMs);
     options.say('faults are over; one epoch in peace');
-    const last = stage.ledger.epoch() + 2;
-    const deadlineMs = performance.now() + 3 * cast.tempo * cast.blockTimeMs + 10_000;
-    while (stage.ledger.epoch() < last && performance.now() < deadlineMs)
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    return { stage, driver, samples, fromMs, toMs: Date.now() };
+    await restInPeace(stage);
+    return { stage, driver, samples, stalls: pulse.stalls(), fromMs, toMs: Date.now() };
   } finally {
+    pulse.close();
     clearInterval(sampling);
   }
 };
@@ -145,19 +166,21 @@ const gather = async (played: Played, dist: string): Promise<RunFacts> => {
   const { log, unreadable, setAside } = await readBack(stage);
   const commands = askCommands({ dist, commands: cast.storeCommands, place: stage.place });
   await stage.redis?.stop(drainPatienceMs);
+  const journals = stage.validators.map((role) => role.journal());
   return {
     witnessHotkey: stage.witness.hotkey,
-    validators: [{ hotkey: cast.validatorHotkey(), log, unreadable, setAside, commands }],
+    validators: [{ hotkey: cast.validatorHotkey(), log, unreadable, setAside, commands, journals }],
     witnessed: stage.witness.seen(),
     strayAcks: stage.witness.strays(),
     submissions: stage.ledger.submissions(),
     blocks: stage.ledger.blocks(),
     outages: driver.outages(),
+    stalls: played.stalls,
     schedule: {
       tempo: cast.tempo,
       dueAfter: cast.dueAfter,
       lastBlocks: cast.lastBlocks,
-      enoughMs,
+      enoughBlocks: cast.enoughBlocks,
       fromMs: played.fromMs,
       toMs: played.toMs,
     },

@@ -1,24 +1,29 @@
-import type { BlockFact, Outage, RunFacts } from './facts.ts';
+import type { BlockFact, Outage, RunFacts, Span, ValidatorFacts } from './facts.ts';
 import type { FaultKind } from './plan.ts';
+import { excusedWaits, firstRoundMs } from './waits.ts';
 
-type Span = { readonly fromMs: number; readonly toMs: number };
+/** An epoch in which weights were possible, and the blocks in a row in which nothing kept the validator from it. */
+export type OwedEpoch = { readonly epoch: number; readonly freeBlocks: number; readonly freeMs: number };
 
-/** An epoch in which weights were possible, and the longest time in which nothing kept the validator from it. */
-export type OwedEpoch = { readonly epoch: number; readonly quietMs: number };
+/** Without a round, weights are not due before the last blocks of the epoch; a validator that can work holds one. */
+const withoutRoundsTimes = 2;
 
 /** Whether a fault of this kind can keep a validator from scoring, signing or submitting. */
 const concernsWeights = (kind: FaultKind): boolean =>
   !['kill.standby', 'kill.miner', 'pause.miner', 'cut.miner', 'snap.miner', 'stall.miner'].includes(kind);
 
-/** The part of `span` that lies in none of the outages: the longest piece. */
-const longestQuietMs = (span: Span, outages: readonly Span[]): number => {
-  let fromMs = span.fromMs;
-  let longest = 0;
-  for (const outage of [...outages].sort((a, b) => a.fromMs - b.fromMs)) {
-    longest = Math.max(longest, Math.min(outage.fromMs, span.toMs) - fromMs);
-    fromMs = Math.max(fromMs, outage.toMs);
+/** The pieces of `span` that lie in none of the others. */
+const piecesBetween = (span: Span, others: readonly Span[]): readonly Span[] => {
+  const pieces: Span[] = [];
+  let { fromMs } = span;
+  for (const other of [...others, { fromMs: span.toMs, toMs: span.toMs }].sort(
+    (a, b) => a.fromMs - b.fromMs,
+  )) {
+    const toMs = Math.min(other.fromMs, span.toMs);
+    if (toMs > fromMs) pieces.push({ fromMs, toMs });
+    fromMs = Math.max(fromMs, other.toMs);
   }
-  return Math.max(longest, span.toMs - fromMs);
+  return pieces;
 };
 
 /** From the block at which weights are due to the last one that takes them; null for an epoch that was not seen whole. */
@@ -33,13 +38,34 @@ const windowOf = (
 };
 
 /**
- * The epochs for which weights are owed. A fault that is shorter than an epoch can still cover all of its weight window,
- * and several can leave nothing between them: an epoch is excused when its window, from the block at which weights are
- * due to the last that can take them, has no piece of `enoughMs` without a fault that concerns weights. Outages last
- * from the fault to the moment at which the driver undid it, so that a slow recovery excuses nothing.
+ * The epochs for which a validator owes weights. Looked at is the weight window of an epoch, from the block at which
+ * weights are due to the last that can take them, less the times in which a fault that concerns weights was in force,
+ * in which the machine stood still, and in which the processes tell of a wait that the software is allowed (`waits.ts`).
+ * Weights are owed where one of the remaining pieces has `enoughBlocks` after the writing process had a round of this
+ * epoch, from which alone they follow. Without any round twice as many blocks up to the end of the window will do: idle is
+ * also who holds none. Blocks and not milliseconds, because a machine that is slow is slow for the chain as well.
  */
-export const owedEpochs = ({ blocks, outages, schedule }: RunFacts): readonly OwedEpoch[] => {
-  const spans = outages.filter(({ kind }: Outage) => concernsWeights(kind));
+export const owedEpochs = (
+  { blocks, outages, stalls, schedule }: Pick<RunFacts, 'blocks' | 'outages' | 'stalls' | 'schedule'>,
+  { journals }: Pick<ValidatorFacts, 'journals'>,
+): readonly OwedEpoch[] => {
+  const { enoughBlocks, toMs: untilMs } = schedule;
+  const faults = outages.filter(({ kind }: Outage) => concernsWeights(kind));
+  const troubles = [...faults, ...stalls];
+  const excused = [...troubles, ...excusedWaits(journals, { blocks, troubles, untilMs })];
+
+  const freeOf =
+    (epoch: number, window: Span) =>
+    (piece: Span): OwedEpoch[] => {
+      const roundMs = firstRoundMs(journals, { epoch, atMs: piece.toMs, untilMs });
+      const hasRound = roundMs !== null && roundMs < piece.toMs;
+      if (!hasRound && piece.toMs < window.toMs) return [];
+      const fromMs = hasRound ? Math.max(piece.fromMs, roundMs) : piece.fromMs;
+      const freeBlocks = blocks.filter(({ atMs }) => atMs > fromMs && atMs <= piece.toMs).length;
+      const enough = hasRound ? enoughBlocks : withoutRoundsTimes * enoughBlocks;
+      return freeBlocks >= enough ? [{ epoch, freeBlocks, freeMs: piece.toMs - fromMs }] : [];
+    };
+
   return [...Map.groupBy(blocks, ({ epoch }) => epoch)].flatMap(([epoch, members]) => {
     const window = windowOf(members, schedule);
     if (window === null) return [];
@@ -47,7 +73,7 @@ export const owedEpochs = ({ blocks, outages, schedule }: RunFacts): readonly Ow
       fromMs: Math.max(window.fromMs, schedule.fromMs),
       toMs: Math.min(window.toMs, schedule.toMs),
     };
-    const quietMs = longestQuietMs(working, spans);
-    return quietMs >= schedule.enoughMs ? [{ epoch, quietMs }] : [];
+    const free = piecesBetween(working, excused).flatMap(freeOf(epoch, working));
+    return free.sort((a, b) => b.freeBlocks - a.freeBlocks).slice(0, 1);
   });
 };

@@ -207,7 +207,8 @@ const validatorArgs: readonly string[] = [
   ...['--lease-ms', String(cast.leaseMs)],
   // A long run is checked as a whole: nothing goes into the archive.
   ...['--keep-epochs', '1000000'],
-  ...['--connect-timeout-ms', '3000', '--chain-call-timeout-ms', '3000', '--head-patience-ms', '3000'],
+  ...['--connect-timeout-ms', String(cast.connectMs)],
+  ...['--chain-call-timeout-ms', '3000', '--head-patience-ms', '3000'],
 ];
 
 type ValidatorPlace = { readonly chainPort: number; readonly redisPort: number | null };
