@@ -367,9 +367,23 @@ describe('logging', () => {
     );
     const all = lines.join('');
     expect(all).toMatch(/WARN.*link\.closed the link is gone/);
-    expect(all).toContain('peer: "5Bob"');
+    expect(all).toContain('peer=5Bob');
     expect(all).not.toContain('SECRET');
     expect(all).not.toContain('{"');
+  });
+
+  it('gives people one line each, whatever is in it', () => {
+    const lines = written({ format: 'pretty' }, (log) =>
+      log.info(
+        { event: 'x.y', text: 'two\nlines', list: [1, 2], nested: { a: 'b' }, empty: null },
+        'text\nof two lines',
+      ),
+    );
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.trimEnd().split('\n')).toHaveLength(1);
+    expect(lines[0]).toContain(
+      'x.y text of two lines text="two\\nlines" list=[1,2] nested={"a":"b"} empty=null',
+    );
   });
 
   it('keeps the cause of a logged error', () => {
