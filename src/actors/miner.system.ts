@@ -1,4 +1,4 @@
-import { type Actor, createActor } from 'xstate';
+import { type Actor, createActor, type InspectionEvent } from 'xstate';
 
 import type { Netuid } from '../domain/ids.ts';
 import type { PoolOptions } from '../inference/pool.ts';
@@ -60,6 +60,8 @@ export type MinerParts = {
   readonly dataDir: string;
   readonly log: Logger;
   readonly checkChain: CheckChain;
+  /** Sees all that the system tells of itself; see `ObserverOptions`. */
+  readonly onInspection?: ((inspected: InspectionEvent) => void) | undefined;
 };
 
 /** Registration and permits change slowly; a new validator waits at most this long for its first answer. */
@@ -130,7 +132,7 @@ export const createMinerSystem = (parts: MinerParts): Actor<typeof minerMachine>
   return createActor(machineOf(parts), {
     id: 'miner',
     systemId: rootId,
-    inspect: createObserver({ log, onTransition: () => {} }),
+    inspect: createObserver({ log, onTransition: () => {}, onInspection: parts.onInspection }),
     input: {
       hotkey: identity.hotkey,
       chainLink: {

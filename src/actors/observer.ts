@@ -205,13 +205,15 @@ export type ObserverOptions = {
   readonly onTransition: (ref: AnyActorRef) => void;
   /** Of the root's transitions; info unless given. Those of a root that moves with each breath tell nobody anything. */
   readonly rootLevel?: 'info' | 'debug';
+  /** Sees all that the system tells of itself, as it happens; for the inspector and the page. */
+  readonly onInspection?: ((inspected: InspectionEvent) => void) | undefined;
 };
 
 /**
  * Sees every event and transition of the system and never steers it. XState calls it synchronously and does not catch:
  * an observer that throws would put the observed actor into its error state.
  */
-export const createObserver = ({ log, onTransition, rootLevel = 'info' }: ObserverOptions) => {
+export const createObserver = ({ log, onTransition, rootLevel = 'info', onInspection }: ObserverOptions) => {
   const values = new WeakMap<AnyActorRef, string>();
 
   const observe = (inspected: InspectionEvent): void => {
@@ -244,11 +246,16 @@ export const createObserver = ({ log, onTransition, rootLevel = 'info' }: Observ
     }
   };
 
-  return (inspected: InspectionEvent): void => {
+  const guarded = (see: (inspected: InspectionEvent) => void, inspected: InspectionEvent): void => {
     try {
-      observe(inspected);
+      see(inspected);
     } catch (error) {
       admit(error);
     }
+  };
+
+  return (inspected: InspectionEvent): void => {
+    guarded(observe, inspected);
+    if (onInspection !== undefined) guarded(onInspection, inspected);
   };
 };

@@ -1,4 +1,4 @@
-import { type Actor, createActor } from 'xstate';
+import { type Actor, createActor, type InspectionEvent } from 'xstate';
 import type { Netuid } from '../domain/ids.ts';
 import type { ScoringPolicy } from '../domain/scoring.ts';
 import type { TaskKind } from '../domain/tasks/kinds.ts';
@@ -67,6 +67,8 @@ export type ValidatorParts = {
   readonly owner: string;
   /** Persisted machines of an earlier life, by actor id. */
   readonly snapshots: ReadonlyMap<string, RestorableSnapshot>;
+  /** Sees all that the system tells of itself; see `ObserverOptions`. */
+  readonly onInspection?: ((inspected: InspectionEvent) => void) | undefined;
 };
 
 /** The metagraph is read at least every so many blocks: two minutes on finney. */
@@ -205,7 +207,11 @@ export const createValidatorSystem = (
   const root = createActor(machineOf(parts), {
     id: 'validator',
     systemId: rootId,
-    inspect: createObserver({ log, onTransition: writer.onTransition }),
+    inspect: createObserver({
+      log,
+      onTransition: writer.onTransition,
+      onInspection: parts.onInspection,
+    }),
     input: {
       hotkey: identity.hotkey,
       chainLink: {

@@ -1,6 +1,6 @@
 import type * as Effect from 'effect/Effect';
 import * as ManagedRuntime from 'effect/ManagedRuntime';
-import { createActor, type Subscription } from 'xstate';
+import { createActor, type InspectionEvent, type Subscription } from 'xstate';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import type { Logger } from '../logging.ts';
@@ -33,10 +33,13 @@ export type WriterLeaseSystemOptions = {
   readonly leaseMs: number;
   readonly takeHolderLock: Effect.Effect<boolean> | null;
   readonly log: Logger;
+  /** Sees all that the system tells of itself; see `ObserverOptions`. */
+  readonly onInspection?: ((inspected: InspectionEvent) => void) | undefined;
 };
 
 /** The machine with its actors, as the root of a system of its own: it lives before and after the validator. */
-const createRoot = ({ leases, leaseMs, takeHolderLock, log }: WriterLeaseSystemOptions) => {
+const createRoot = (options: WriterLeaseSystemOptions) => {
+  const { leases, leaseMs, takeHolderLock, log, onInspection } = options;
   const runtime = ManagedRuntime.make(ActorFibers.layer);
   const parts = { runtime, leases, takeHolderLock };
   const machine = writerLeaseMachine.provide({
@@ -50,7 +53,7 @@ const createRoot = ({ leases, leaseMs, takeHolderLock, log }: WriterLeaseSystemO
   const root = createActor(machine, {
     id: 'writerLease',
     systemId: rootId,
-    inspect: createObserver({ log, onTransition: () => {}, rootLevel: 'debug' }),
+    inspect: createObserver({ log, onTransition: () => {}, rootLevel: 'debug', onInspection }),
     input: { holder: signHolder(leaseMs, new Date()), leaseMs },
   });
   return { root, dispose: () => runtime.dispose() };
