@@ -3,7 +3,7 @@ import * as Effect from 'effect/Effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { accessOf, redisPlace } from '#test/support/redisPlace.ts';
-import { hasRedis } from '#test/support/redisServer.ts';
+import { hasRedis, missingRedis } from '#test/support/redisServer.ts';
 import {
   type ClusterOfThree,
   startCluster,
@@ -16,6 +16,26 @@ import {
 
 import { storeConformance } from './conformance.ts';
 import { usingStore } from './conformancePlace.ts';
+
+/**
+ * Sentinels and the nodes of a cluster need seconds to find each other, nearly all of it waiting: they do so while the
+ * tests before theirs run, which wait for nothing here.
+ */
+let starting: { readonly cluster: Promise<ClusterOfThree>; readonly trio: Promise<Trio> } | null = null;
+beforeAll(() => {
+  if (!hasRedis) return;
+  starting = { cluster: startCluster(), trio: startSentinelTrio() };
+  // A start that failed is told by the tests that need it.
+  for (const start of Object.values(starting)) start.catch(() => undefined);
+});
+afterAll(async () => {
+  await Promise.allSettled(Object.values(starting ?? {}).map(async (start) => (await start).stop()));
+});
+/** What was started for the whole file. */
+const started = (): NonNullable<typeof starting> => {
+  if (starting === null) throw new Error(missingRedis);
+  return starting;
+};
 
 const sum = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
 
@@ -79,9 +99,8 @@ describe.skipIf(!hasRedis)('store / redis on a Unix socket', () => {
 describe.skipIf(!hasRedis)('store / redis cluster', () => {
   let cluster: ClusterOfThree;
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await started().cluster;
   }, 30_000);
-  afterAll(() => cluster.stop());
 
   storeConformance({
     name: 'cluster',
@@ -99,9 +118,8 @@ describe.skipIf(!hasRedis)('store / redis cluster', () => {
 describe.skipIf(!hasRedis)('store / redis sentinels', () => {
   let trio: Trio;
   beforeAll(async () => {
-    trio = await startSentinelTrio();
+    trio = await started().trio;
   }, 30_000);
-  afterAll(() => trio.stop());
 
   storeConformance({
     name: 'sentinel',

@@ -129,11 +129,13 @@ export const startSentinelTrio = async (): Promise<Trio> => {
   const sentinels = await Promise.all(
     [1, 2, 3].map(() => startRedisServer({ program: 'redis-sentinel', config: sentinelLines(master.port) })),
   );
-  for (const { cli } of sentinels)
-    await until('sentinels that know each other and the replica', async () => {
-      const text = await cli('INFO', 'sentinel');
-      return /slaves=1,sentinels=3/.test(text);
-    });
+  await Promise.all(
+    sentinels.map(({ cli }) =>
+      until('sentinels that know each other and the replica', async () =>
+        /slaves=1,sentinels=3/.test(await cli('INFO', 'sentinel')),
+      ),
+    ),
+  );
   const masterPort = async () =>
     (await sentinels[0]?.cli('SENTINEL', 'get-master-addr-by-name', 'mymaster'))?.split('\n')[1] ?? '0';
   return {
@@ -141,7 +143,7 @@ export const startSentinelTrio = async (): Promise<Trio> => {
     servers: [master, replica],
     cli: async (...args) => redisCli(['-p', await masterPort(), ...args]),
     stop: async () => {
-      for (const server of [...sentinels, replica, master]) await server.stop();
+      await Promise.all([...sentinels, replica, master].map((server) => server.stop()));
     },
   };
 };
@@ -151,18 +153,20 @@ export type ClusterOfThree = Topology & { readonly nodes: readonly RedisServer[]
 /** Three masters, each with a third of the slots. */
 export const startCluster = async (): Promise<ClusterOfThree> => {
   const config = ['cluster-enabled yes', 'cluster-node-timeout 2000', 'cluster-require-full-coverage no'];
-  const nodes: RedisServer[] = [];
-  for (let index = 0; index < 3; index += 1) nodes.push(await startRedisServer({ config }));
+  const nodes = await Promise.all([0, 1, 2].map(() => startRedisServer({ config })));
   const places = nodes.map(({ port }) => `127.0.0.1:${port}`);
   await redisCli(['--cluster', 'create', ...places, '--cluster-yes']);
-  for (const { cli } of nodes)
-    await until('a cluster', async () => /cluster_state:ok/.test(await cli('CLUSTER', 'INFO')));
+  await Promise.all(
+    nodes.map(({ cli }) =>
+      until('a cluster', async () => /cluster_state:ok/.test(await cli('CLUSTER', 'INFO'))),
+    ),
+  );
   return {
     url: `redis+cluster://${places.join(',')}`,
     nodes,
     cli: (...args) => redisCli(['-c', '-p', String(nodes[0]?.port), ...args]),
     stop: async () => {
-      for (const node of nodes) await node.stop();
+      await Promise.all(nodes.map((node) => node.stop()));
     },
   };
 };
