@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 
 import { helpText, parseFlags } from './config/commandLine.ts';
 import { commonProblems } from './config/commonSettings.ts';
+import { dashboardProblems } from './config/dashboardSettings.ts';
 import { endpointsOf } from './config/networks.ts';
 import type { Config, ConfigOf, MinerConfig, Role, ValidatorConfig } from './config/roles.ts';
 import { settingsOf } from './config/roles.ts';
@@ -60,6 +61,7 @@ const resolveChain = (config: Config, given: readonly string[] | null) => {
 const relationProblems = (config: Config): readonly string[] => [
   ...commonProblems(config, config.chainEndpoints),
   ...storeProblems(config, config.sources),
+  ...dashboardProblems(config),
   ...(config.role === 'validator' ? validatorProblems(config) : []),
 ];
 
