@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { configurationPage } from './docs/configurationPage.ts';
 import { machinePages } from './docs/machinePages.ts';
+import { metricsSection } from './docs/metrics.ts';
 import { protocolPage } from './docs/protocolPage.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
@@ -55,6 +56,6 @@ if (unknown.length > 0) {
   process.stderr.write(`unknown argument ${unknown.join(' ')}\nusage: npm run docs -- [--check]\n`);
   process.exitCode = 2;
 } else {
-  const pages = new Map([...machinePages(), ...protocolPage(), ...configurationPage()]);
+  const pages = new Map([...machinePages(), ...protocolPage(), ...configurationPage(), ...metricsSection()]);
   process.exitCode = process.argv.includes('--check') ? check(pages) : write(pages);
 }

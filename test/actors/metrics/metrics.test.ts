@@ -29,7 +29,7 @@ const session = createMachine({
   states: {
     linked: {
       initial: 'dialing',
-      states: { dialing: { on: { 'link.opened': 'ready' } }, ready: { after: { 60_000: 'dialing' } } },
+      states: { dialing: { on: { 'link.opened': 'ready' } }, ready: { after: { 60000: 'dialing' } } },
       on: { 'session.close': 'gone' },
     },
     gone: { type: 'final' },
