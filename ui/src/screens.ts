@@ -1,0 +1,44 @@
+import type { ComponentType } from 'preact';
+
+export type Role = 'validator' | 'miner';
+
+/** What a screen is given: the part of the path after its own, such as the uid in `/sessions/12`. */
+export type ScreenProps = { readonly rest: string | null };
+
+export type Screen = {
+  readonly path: string;
+  readonly title: string;
+  /** Pressed after `g`. */
+  readonly key: string;
+  readonly roles: readonly Role[];
+  readonly load: () => Promise<ComponentType<ScreenProps>>;
+};
+
+const validator: readonly Role[] = ['validator'];
+
+/** All screens in the order of the navigation. Each is a file of its own, fetched when it is first shown. */
+export const screens: readonly Screen[] = [
+  {
+    path: '/',
+    title: 'Overview',
+    key: 'o',
+    roles: validator,
+    load: async () => (await import('./screens/overview.tsx')).OverviewScreen,
+  },
+];
+
+/** Screens of one role. */
+export const screensOf = (role: Role): readonly Screen[] =>
+  screens.filter(({ roles }) => roles.includes(role));
+
+/** The screen of a path and the rest of that path; null where there is none. */
+export const screenAt = (
+  of: readonly Screen[],
+  path: string,
+): { readonly screen: Screen; readonly rest: string | null } | null => {
+  const exact = of.find((screen) => screen.path === path);
+  if (exact !== undefined) return { screen: exact, rest: null };
+  const parent = of.find((screen) => screen.path !== '/' && path.startsWith(`${screen.path}/`));
+  if (parent === undefined) return null;
+  return { screen: parent, rest: decodeURIComponent(path.slice(parent.path.length + 1)) };
+};
