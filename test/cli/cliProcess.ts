@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
+import { compileCacheEnv } from '#test/support/compileCache.ts';
 import { freshDist } from '#test/support/systemBuild.ts';
 
 /** `node dist/cli.js` as a user starts it, without a terminal. */
@@ -15,7 +16,7 @@ type Place = { readonly home: string; readonly env?: Record<string, string> };
 export const spawnCli = (args: readonly string[], { home, env = {} }: Place) =>
   spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(dist, 'cli.js'), ...args], {
     cwd: home,
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, ...compileCacheEnv, ...env },
     stdio: 'pipe',
   });
 

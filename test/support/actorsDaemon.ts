@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { compileCacheEnv } from '#test/support/compileCache.ts';
 import { freshDist } from '#test/support/systemBuild.ts';
 
 /** Daemons as child processes, as users start them: built and bundled. */
@@ -68,7 +69,7 @@ export const startDaemon = (options: {
     ['--disable-warning=ExperimentalWarning', join(dist, entry), ...args, '--log-format', 'json'],
     {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home },
+      env: { PATH: process.env['PATH'], HOME: home, ...compileCacheEnv },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
