@@ -1,7 +1,6 @@
-import { fail, succeed } from '../domain/outcome.ts';
-import { StoreUnavailable } from './errors.ts';
 import type { Lease } from './lease.ts';
 import { setAsideKey } from './redisAside.ts';
+import { type Answers, answerBy } from './redisAnswers.ts';
 import { quoted } from './redisClient.ts';
 import type { RedisKeys } from './redisKeys.ts';
 import { type Connection, type RedisLink, runScript } from './redisLink.ts';
@@ -13,7 +12,6 @@ import {
   takeLeaseScript,
 } from './redisScripts.ts';
 import type { LeaseBackend } from './storeLeases.ts';
-import type { Exchanges } from './storeThread.ts';
 
 type Changed = { readonly isDone: boolean; readonly lease: Lease | null };
 
@@ -60,12 +58,7 @@ export const openRedisLeases = (link: RedisLink, keys: RedisKeys): LeaseBackend 
   const read = async (connection: Connection, name: string) =>
     (await change(connection, { script: readLeaseScript, name, args: [] })).lease;
 
-  const answers: {
-    readonly [Kind in Parameters<LeaseBackend['ask']>[0]]: (
-      connection: Connection,
-      ask: Exchanges[Kind]['ask'],
-    ) => Promise<Exchanges[Kind]['answer']>;
-  } = {
+  const answers: Answers<Parameters<LeaseBackend['ask']>[0]> = {
     readLease: read,
     takeLease: (connection, { name, holder, over }) => {
       const seen = over === null ? ['', '', ''] : [over.token, over.holder ?? '', over.beat];
@@ -79,12 +72,5 @@ export const openRedisLeases = (link: RedisLink, keys: RedisKeys): LeaseBackend 
     },
   };
 
-  return {
-    ask: async (kind, ask) => {
-      const outcome = await link.use((connection) => answers[kind](connection, ask));
-      return outcome.ok
-        ? succeed(outcome.value)
-        : fail(new StoreUnavailable({ message: outcome.error.message }));
-    },
-  };
+  return { ask: answerBy(link, answers) };
 };

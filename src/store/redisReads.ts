@@ -1,5 +1,4 @@
-import { fail, succeed } from '../domain/outcome.ts';
-import { StoreUnavailable } from './errors.ts';
+import { type Answers, answerBy } from './redisAnswers.ts';
 import { parseAside, setAsideKey, setAsideValues, type TypedKey } from './redisAside.ts';
 import type { RedisKeys } from './redisKeys.ts';
 import type { Connection, RedisLink } from './redisLink.ts';
@@ -195,12 +194,7 @@ export const openRedisReads = ({ link, keys, readOnly, onNotice }: ReadsOptions)
     return texts.map(parseAside).filter((entry) => entry !== null);
   };
 
-  const answers: {
-    readonly [Kind in Parameters<ReadBackend['ask']>[0]]: (
-      connection: Connection,
-      ask: Exchanges[Kind]['ask'],
-    ) => Promise<Exchanges[Kind]['answer']>;
-  } = {
+  const answers: Answers<Parameters<ReadBackend['ask']>[0]> = {
     read,
     find,
     lastSeq,
@@ -220,12 +214,5 @@ export const openRedisReads = ({ link, keys, readOnly, onNotice }: ReadsOptions)
     },
   };
 
-  return {
-    ask: async (kind, ask) => {
-      const outcome = await link.use((connection) => answers[kind](connection, ask));
-      return outcome.ok
-        ? succeed(outcome.value)
-        : fail(new StoreUnavailable({ message: outcome.error.message }));
-    },
-  };
+  return { ask: answerBy(link, answers) };
 };
