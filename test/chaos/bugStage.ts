@@ -5,6 +5,7 @@ import * as Effect from 'effect/Effect';
 
 import { freePort, hasLoopbackRange } from '#src/cli/demo/ports.ts';
 import { openStoreReadOnly } from '#src/store/sqlite.ts';
+import { cleanEnv } from '#test/support/processOutput.ts';
 import { hotkeyOf } from '#test/support/systemNetwork.ts';
 import { runningOf, until } from '#test/support/systemProcess.ts';
 
@@ -38,12 +39,11 @@ type Open = {
 };
 
 const addRole = (open: Open, name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Role => {
-  const { PATH, HOME, TMPDIR, LANG } = process.env;
   const role = createRole({
     name,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', ...args],
-    env: { PATH, HOME, TMPDIR, LANG, ...env },
+    env: cleanEnv(env),
     logDir: open.dir,
     onGroup: (pid) => open.pids.add(pid),
     onUnaskedEnd: () => {},

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import type { LogLine } from '#src/cli/demo/processes.ts';
+import { followOutput, logFileOf, parseLogLine } from '#test/support/processOutput.ts';
 import { type End, within } from '#test/support/systemProcess.ts';
 
 import type { Journal } from './facts.ts';
@@ -57,15 +57,6 @@ const pollMs = 20;
 const keptWords = 12;
 const maxHeard = 5_000;
 
-const parse = (text: string): LogLine | null => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as LogLine) : null;
-  } catch {
-    return null;
-  }
-};
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Resident memory and open descriptors by /proc; null where there is none, or the process has ended. */
@@ -81,7 +72,7 @@ const resourcesOf = (name: string, pid: number): Resources | null => {
 /** One role of the network: a process that lives several times, each time in a process group of its own. */
 export const createRole = (options: RoleOptions): Role => {
   const { name } = options;
-  const file = join(options.logDir, `${name.replaceAll(' ', '-')}.log`);
+  const file = join(options.logDir, logFileOf(name));
   const heard = new Map<string, Heard[]>();
   const notes = createJournal(name);
   let words: string[] = [];
@@ -91,8 +82,7 @@ export const createRole = (options: RoleOptions): Role => {
   let starts = 0;
 
   const hear = (life: number, text: string): void => {
-    appendFileSync(file, `${text}\n`);
-    const line = parse(text);
+    const line = parseLogLine(text);
     const event = line?.['event'];
     if (line === null || typeof event !== 'string') {
       words = [...words, text].slice(-keptWords);
@@ -133,8 +123,7 @@ export const createRole = (options: RoleOptions): Role => {
     });
     child = begun;
     if (begun.pid !== undefined) options.onGroup(begun.pid);
-    for (const stream of [begun.stdout, begun.stderr])
-      createInterface({ input: stream }).on('line', (text) => hear(life, text));
+    followOutput(begun, file, (text) => hear(life, text));
     ended = new Promise((resolve) => {
       begun.on('exit', (code, signal) => resolve({ code, signal }));
       begun.on('error', () => resolve({ code: 1, signal: null }));

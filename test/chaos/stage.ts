@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { freePort, hasLoopbackRange } from '#src/cli/demo/ports.ts';
+import { cleanEnv } from '#test/support/processOutput.ts';
 import { repository } from '#test/support/systemBuild.ts';
 
 import * as cast from './cast.ts';
@@ -54,12 +55,6 @@ const startPatienceMs = 60_000;
 export const tasksPerRound = 6;
 const models = ['ecommerce-intent', 'sentiment'].map((name) => join(repository, 'models', name)).join(',');
 
-/** What the processes see of the environment: nothing that belongs to whoever runs this. */
-const cleanEnv = (): NodeJS.ProcessEnv => {
-  const { PATH, HOME, TMPDIR, LANG } = process.env;
-  return { PATH, HOME, TMPDIR, LANG, ORT_DISABLE_TELEMETRY: '1' };
-};
-
 type Opening = StageOptions & {
   readonly hasRange: boolean;
   /** Where data folders are. */
@@ -82,7 +77,7 @@ const addRole = (opening: Opening, { name, command, args, env }: RoleStart): Rol
     name,
     command: command ?? process.execPath,
     args,
-    env: { ...cleanEnv(), ...env },
+    env: cleanEnv(env),
     logDir: join(opening.dir, 'logs'),
     onGroup: (pid) => opening.groups.add(pid),
     onUnaskedEnd: opening.onUnaskedEnd,

@@ -1,16 +1,10 @@
-import * as Effect from 'effect/Effect';
-import * as Exit from 'effect/Exit';
 import type * as Schema from 'effect/Schema';
-import * as Scope from 'effect/Scope';
 
-import { Chain, type ChainConnection } from '#src/chain/client.ts';
 import type { AxonEndpoint } from '#src/chain/serveAxon.ts';
-import { succeed } from '#src/domain/outcome.ts';
-import { type Identity, identityFromUri, keysReady } from '#src/keys/identity.ts';
 import type { PeerConnection } from '#src/transport/connection.ts';
-import { defaultLinkLimits } from '#src/transport/limits.ts';
 import { type Message, PROTOCOL_VERSION } from '#src/transport/protocol.ts';
-import { listen } from '#src/transport/server.ts';
+import { answerOf, takeWitnessSeat } from '#test/support/witnessSeat.ts';
+
 import { netuid } from './cast.ts';
 import type { Witnessed } from './facts.ts';
 
@@ -28,18 +22,12 @@ export type Witness = {
 
 type Kept = Witnessed & { isAcknowledged: boolean; readonly untilMs: number };
 
-/** In the shape of its kind, right by chance alone, and unlike any other answer. */
-const guess = (kind: string, request: Schema.Json): Witnessed['answer'] => {
-  const confidence = Math.random();
-  if (kind === 'sentiment_analysis') return { sentiment_score: Math.random(), confidence };
-  const { allowed_classes: classes = [] }: { readonly allowed_classes?: readonly string[] } = Object(request);
-  return { class_id: classes[Math.floor(Math.random() * classes.length)] ?? '', confidence };
-};
+/** Right by chance alone, and unlike any other answer. */
+const guess = (kind: string, request: Schema.Json): Witnessed['answer'] =>
+  answerOf({ kind, request }, { score: Math.random(), confidence: Math.random(), place: Math.random() });
 
 /** Answers come within this time, one by one, so that faults meet rounds of which a part is judged. */
 const slownessMs = 300;
-const models = [{ name: 'witness', sha256: '0'.repeat(64) }];
-const kinds = ['text_classification', 'sentiment_analysis'];
 
 const createMemory = () => {
   const seen = new Map<string, Kept>();
@@ -63,7 +51,6 @@ const createMemory = () => {
   };
 
   const serve = (peer: PeerConnection): void => {
-    peer.send({ type: 'ready', v: PROTOCOL_VERSION, kinds, models, maxInFlight: 512 });
     const nowMs = performance.now();
     for (const [id, { validator, untilMs }] of seen) {
       if (validator === peer.remote.hotkey && untilMs > nowMs) sendAnswer(peer, id);
@@ -81,21 +68,6 @@ const createMemory = () => {
   return { seen, strays, serve };
 };
 
-/** Sends the endpoint once and waits until a finalized block shows it. */
-const announce = Effect.fn('witness.announce')(function* (
-  live: ChainConnection,
-  identity: Identity,
-  endpoint: AxonEndpoint,
-) {
-  const prepare = Effect.flatMap(live.finalizedHead(), (head) =>
-    live.prepareServe({ identity, endpoint, head, periodBlocks: 64 }),
-  );
-  const prepared = yield* prepare;
-  if (prepared === null) return;
-  yield* live.submitPrepared({ prepared });
-  while ((yield* prepare) !== null) yield* Effect.sleep(100);
-});
-
 type WitnessOptions = {
   readonly uri: string;
   readonly chainUrl: string;
@@ -105,53 +77,13 @@ type WitnessOptions = {
   readonly published: AxonEndpoint;
 };
 
-const open = Effect.fn('witness.open')(function* (
-  options: WitnessOptions & {
-    readonly identity: Identity;
-    readonly serve: (peer: PeerConnection) => void;
-  },
-) {
-  const { identity } = options;
-  const chain = yield* Chain;
-  const connection = { endpoint: options.chainUrl, netuid, connectMs: 10_000, callMs: 10_000 };
-  const genesisHash = yield* Effect.scoped(
-    Effect.flatMap(chain.connect(connection), (live) =>
-      Effect.as(announce(live, identity, options.published), live.genesisHash),
-    ),
-  );
-  const scope = yield* Effect.scope;
-  yield* listen({
-    genesisHash,
-    netuid,
-    identity,
-    role: 'miner',
-    limits: defaultLinkLimits,
-    host: options.host,
-    port: options.port,
-    authorise: () => succeed(undefined),
-    maxPending: 16,
-    maxPendingPerAddress: 16,
-    maxConnections: 16,
-    maxPerAddressPerMinute: 600,
-    onArrival: (arrival) => {
-      const accepted = Effect.map(Scope.provide(arrival.accept, scope), options.serve);
-      Effect.runFork(Effect.ignore(accepted));
-    },
-  });
-});
-
 export const openWitness = async (options: WitnessOptions): Promise<Witness> => {
-  await keysReady();
-  const identity = identityFromUri(options.uri);
-  if (!identity.ok) throw new Error(identity.error.message);
   const { seen, strays, serve } = createMemory();
-  const scope = Scope.makeUnsafe();
-  const opening = open({ ...options, identity: identity.value, serve });
-  await Effect.runPromise(Scope.provide(opening, scope).pipe(Effect.provide(Chain.layer)));
+  const seat = await takeWitnessSeat({ ...options, netuid, serve });
   return {
-    hotkey: identity.value.hotkey,
+    hotkey: seat.hotkey,
     seen: () => [...seen.values()],
     strays: () => strays,
-    close: () => Effect.runPromise(Scope.close(scope, Exit.void)),
+    close: seat.close,
   };
 };

@@ -1,18 +1,10 @@
-import * as Effect from 'effect/Effect';
-import * as Exit from 'effect/Exit';
 import type * as Schema from 'effect/Schema';
-import * as Scope from 'effect/Scope';
 
-import { Chain, type ChainConnection } from '#src/chain/client.ts';
-import type { AxonEndpoint } from '#src/chain/serveAxon.ts';
 import type { Hotkey } from '#src/domain/ids.ts';
-import { succeed } from '#src/domain/outcome.ts';
-import { type Identity, identityFromUri, keysReady } from '#src/keys/identity.ts';
 import type { PeerConnection } from '#src/transport/connection.ts';
-import { defaultLinkLimits } from '#src/transport/limits.ts';
 import { type Message, PROTOCOL_VERSION } from '#src/transport/protocol.ts';
-import { listen } from '#src/transport/server.ts';
 import { within } from './systemProcess.ts';
+import { answerOf, takeWitnessSeat } from './witnessSeat.ts';
 
 /** One task as the witness was asked it, and what became of its answer. */
 export type Witnessed = {
@@ -41,22 +33,15 @@ export type Witness = {
 
 type Notify = (type: 'asked' | 'acknowledged', task: Witnessed) => void;
 
-/** In the shape of its kind, quick, and right by chance alone. */
-const guess = (kind: string, request: Schema.Json): Witnessed['answer'] => {
-  if (kind === 'sentiment_analysis') return { sentiment_score: 1, confidence: 1 };
-  const { allowed_classes: classes }: { readonly allowed_classes?: readonly string[] } = Object(request);
-  return { class_id: classes?.[0] ?? '', confidence: 1 };
-};
+/** Quick, and right by chance alone. */
+const guess = { score: 1, confidence: 1, place: 0 };
 
 /** Answers one validator and remembers what it acknowledges. */
 const serve = (peer: PeerConnection, seen: Map<string, Witnessed>, notify: Notify): void => {
-  const kinds = ['text_classification', 'sentiment_analysis'];
-  const models = [{ name: 'witness', sha256: '0'.repeat(64) }];
-  peer.send({ type: 'ready', v: PROTOCOL_VERSION, kinds, models, maxInFlight: 512 });
   peer.listen((message: Message) => {
     if (message.type === 'tasks') {
       for (const [index, { id, kind, request }] of message.tasks.entries()) {
-        const answer = guess(kind, request);
+        const answer = answerOf({ kind, request }, guess);
         const validator = peer.remote.hotkey;
         const task = {
           validator,
@@ -82,58 +67,6 @@ const serve = (peer: PeerConnection, seen: Map<string, Witnessed>, notify: Notif
   });
 };
 
-/** Sends the endpoint once and waits until a finalized block shows it. */
-const announce = Effect.fn('witness.announce')(function* (
-  live: ChainConnection,
-  identity: Identity,
-  endpoint: AxonEndpoint,
-) {
-  const prepare = Effect.flatMap(live.finalizedHead(), (head) =>
-    live.prepareServe({ identity, endpoint, head, periodBlocks: 64 }),
-  );
-  const prepared = yield* prepare;
-  if (prepared === null) return;
-  yield* live.submitPrepared({ prepared });
-  while ((yield* prepare) !== null) yield* Effect.sleep(100);
-});
-
-const open = Effect.fn('witness.open')(function* (options: {
-  readonly identity: Identity;
-  readonly chainUrl: string;
-  readonly netuid: number;
-  readonly ip: string;
-  readonly serve: (peer: PeerConnection) => void;
-}) {
-  const { identity, netuid, ip } = options;
-  const chain = yield* Chain;
-  const live = yield* chain.connect({
-    endpoint: options.chainUrl,
-    netuid,
-    connectMs: 10_000,
-    callMs: 10_000,
-  });
-  const scope = yield* Effect.scope;
-  const { port } = yield* listen({
-    genesisHash: live.genesisHash,
-    netuid,
-    identity,
-    role: 'miner',
-    limits: defaultLinkLimits,
-    host: ip,
-    port: 0,
-    authorise: () => succeed(undefined),
-    maxPending: 16,
-    maxPendingPerAddress: 16,
-    maxConnections: 16,
-    maxPerAddressPerMinute: 120,
-    onArrival: (arrival) => {
-      const accepted = Effect.map(Scope.provide(arrival.accept, scope), options.serve);
-      Effect.runFork(Effect.ignore(accepted));
-    },
-  });
-  yield* announce(live, identity, { ip, port, version: 1 });
-});
-
 /** A miner inside the test: it knows exactly which of its answers a validator has acknowledged. */
 export const openWitness = async (options: {
   readonly uri: string;
@@ -141,23 +74,20 @@ export const openWitness = async (options: {
   readonly netuid: number;
   readonly ip: string;
 }): Promise<Witness> => {
-  await keysReady();
-  const identity = identityFromUri(options.uri);
-  if (!identity.ok) throw new Error(identity.error.message);
   const seen = new Map<string, Witnessed>();
   const listeners = new Set<Notify>();
   const notify: Notify = (type, task) => {
     for (const listener of listeners) listener(type, task);
   };
-  const scope = Scope.makeUnsafe();
-  const opening = open({
+  const seat = await takeWitnessSeat({
     ...options,
-    identity: identity.value,
+    host: options.ip,
+    port: 0,
+    published: null,
     serve: (peer) => serve(peer, seen, notify),
   });
-  await Effect.runPromise(Scope.provide(opening, scope).pipe(Effect.provide(Chain.layer)));
   return {
-    hotkey: identity.value.hotkey,
+    hotkey: seat.hotkey,
     seen: () => [...seen.values()],
     next: (type, fits, limitMs) => {
       const coming = new Promise<Witnessed>((resolve) => {
@@ -170,6 +100,6 @@ export const openWitness = async (options: {
       });
       return within(coming, limitMs, () => `a task that is ${type} by the validator`);
     },
-    close: () => Effect.runPromise(Scope.close(scope, Exit.void)),
+    close: seat.close,
   };
 };

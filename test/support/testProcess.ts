@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import type { LogLine } from '#src/cli/demo/processes.ts';
+import { cleanEnv, followOutput, logFileOf, parseLogLine } from './processOutput.ts';
 import { type End, within } from './systemProcess.ts';
 
 /** One life of a daemon of the test build, whose environment the test decides. */
@@ -29,15 +28,6 @@ export type TestProcess = {
 
 const keptLines = 2_000;
 const keptWords = 100;
-
-const parse = (text: string): LogLine | null => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as LogLine) : null;
-  } catch {
-    return null;
-  }
-};
 
 /** A list that tells of what is added to it. */
 const heard = <A>(most: number) => {
@@ -71,25 +61,19 @@ export const startTestProcess = (options: {
   readonly logDir: string;
 }): TestProcess => {
   const { name, entry, args } = options;
-  const { PATH, HOME, TMPDIR, LANG } = process.env;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, HOME, TMPDIR, LANG, ORT_DISABLE_TELEMETRY: '1', ...options.env },
+    env: cleanEnv(options.env),
   });
-  const file = join(options.logDir, `${name.replaceAll(' ', '-')}.log`);
   const lines = heard<LogLine>(keptLines);
   const words = heard<string>(keptWords);
   const counts = new Map<unknown, number>();
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    appendFileSync(file, `${text}\n`);
-    const line = parse(text);
+  followOutput(child, join(options.logDir, logFileOf(name)), (text, stream) => {
+    if (stream === 'stderr') words.add(text);
+    const line = stream === 'stdout' ? parseLogLine(text) : null;
     if (line === null) return;
     counts.set(line['event'], (counts.get(line['event']) ?? 0) + 1);
     lines.add(line);
-  });
-  createInterface({ input: child.stderr }).on('line', (text) => {
-    appendFileSync(file, `${text}\n`);
-    words.add(text);
   });
   const ended = new Promise<End>((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal }));
