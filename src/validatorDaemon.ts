@@ -74,7 +74,7 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
     await release();
     return endAs({ exit, reason }, log);
   };
-  const { lease, starts } = await becomeWriter({
+  const { lease, starts, stopped } = await becomeWriter({
     store: opened,
     leaseMs,
     // The validators of one Redis need not be on one machine, nor in one folder.
@@ -84,14 +84,14 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
   });
   log.info({ event: 'daemon.writing', starts }, 'this validator acts for its hotkey');
   const store: Store = opened;
-  return { dir, owner, store, vitals: opened, lease, release };
+  return { dir, owner, store, vitals: opened, lease, stopped, release };
 };
 
 /** `node dist/validator.js`. */
 export const runValidator = async (): Promise<void> => {
   const begun = await beginDaemon('validator');
   const { config, identity, log } = begun;
-  const { dir, owner, store, vitals, lease, release } = await openAsWriter(begun);
+  const { dir, owner, store, vitals, lease, stopped, release } = await openAsWriter(begun);
   const runtime = validatorRuntime({ store, vitals, log });
   const { root, flush } = createValidatorSystem({
     settings: settingsOf(config),
@@ -106,15 +106,16 @@ export const runValidator = async (): Promise<void> => {
   lease.watch((news) => {
     if (root.getSnapshot().status === 'active') root.send(news);
   });
-  await runToEnd({
-    root,
-    log,
-    dispose: async () => {
-      await flush();
-      await runtime.dispose();
-      // Nothing is written after this, so that whoever stands by may begin.
-      await lease.end();
-      await release();
-    },
-  });
+  const dispose = async (): Promise<void> => {
+    await flush();
+    await runtime.dispose();
+    // Nothing is written after this, so that whoever stands by may begin.
+    await lease.end();
+    await release();
+  };
+  if (stopped()) {
+    await dispose();
+    return endAs({ exit: 'drained', reason: 'stopped before it began to work' }, log);
+  }
+  await runToEnd({ root, log, dispose });
 };

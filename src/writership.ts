@@ -37,6 +37,11 @@ export type Writership = {
   readonly lease: WriterLeaseSystem;
   /** How often a validator has begun to write with this store, this time included. */
   readonly starts: number;
+  /**
+   * Until this is called SIGTERM and SIGINT only give the lease up. To be called in the same turn that takes signals
+   * over; answers whether one came, and then nothing may begin any more.
+   */
+  readonly stopped: () => boolean;
 };
 
 export type WritershipOptions = {
@@ -70,7 +75,9 @@ const countStart = (store: StoreHandle): Promise<Outcome<number, string>> =>
  * SIGTERM and SIGINT before this process acts: there is nothing to drain. `stop` answers whether one came: the lease
  * may have been held already, and is given up then.
  */
-const leaveOnSignal = (lease: WriterLeaseSystem): { readonly stop: () => boolean } => {
+const leaveOnSignal = (
+  lease: WriterLeaseSystem,
+): { readonly hasCome: () => boolean; readonly stop: () => boolean } => {
   let hasCome = false;
   const onSignal = (): void => {
     hasCome = true;
@@ -79,6 +86,7 @@ const leaveOnSignal = (lease: WriterLeaseSystem): { readonly stop: () => boolean
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   return {
+    hasCome: () => hasCome,
     stop: () => {
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
@@ -107,12 +115,12 @@ export const becomeWriter = async (options: WritershipOptions): Promise<Writersh
   // It may have been moved while another one wrote.
   const moved = await movedReason(store);
   const counted = await countStart(store);
-  if (signals.stop()) {
+  if (signals.hasCome()) {
     await lease.end();
     return leave('drained', 'stopped before it began to write');
   }
   const problem = moved ?? (counted.ok ? null : counted.error);
-  if (problem === null && counted.ok) return { lease, starts: counted.value };
+  if (problem === null && counted.ok) return { lease, starts: counted.value, stopped: signals.stop };
   await lease.end();
   return leave('failed', problem ?? '');
 };

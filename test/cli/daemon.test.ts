@@ -132,6 +132,15 @@ describe('cli / daemon', () => {
     expect(await last.saw('daemon.writing')).toMatchObject({ starts: 3 });
   });
 
+  it('gives the right to write back at a SIGTERM that comes before its work began', async () => {
+    const args = [...nowhere, '--hotkey-uri', '//Alice', '--data-dir', freshDir()];
+    const validator = start('validator', args);
+    await validator.saw('daemon.writing');
+    validator.signal('SIGTERM');
+    expect(await validator.ended).toEqual({ code: 0, signal: null });
+    expect(validator.stdout()).toContain('daemon.ended');
+  });
+
   it('refuses a second miner on one data folder and says who holds it', async () => {
     const dir = freshDir();
     const args = [...nowhere, '--hotkey-uri', '//Bob', '--data-dir', dir];
