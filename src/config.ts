@@ -20,7 +20,7 @@ import { validatorProblems } from './config/validatorSettings.ts';
 import { fail, type Outcome, succeed } from './domain/outcome.ts';
 import { exitCodes } from './exitCodes.ts';
 
-export { describeConfig, settingsTable } from './config/describe.ts';
+export { describeConfig, settingsTable, settingViews } from './config/describe.ts';
 export type { Config, ConfigOf, MinerConfig, Role, ValidatorConfig };
 export { helpText };
 

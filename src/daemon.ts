@@ -14,6 +14,7 @@ import { type Identity, identityFromUri, identityOf, keysReady } from './keys/id
 import { terminalPrompt } from './keys/prompt.ts';
 import { openKey } from './keys/wallet.ts';
 import { createLogger, type Logger } from './logging.ts';
+import { createLogTail, type LogTail } from './logTail.ts';
 import { resolveDataDir } from './store/dataDir.ts';
 import type { StoreOpenError } from './store/errors.ts';
 import { redisNamespace } from './store/redisKeys.ts';
@@ -69,16 +70,22 @@ const loadIdentity = async (config: Config): Promise<Outcome<Loaded, NotLoaded>>
   );
 };
 
+export type Begun<R extends Role> = {
+  readonly config: ConfigOf<R>;
+  readonly identity: Identity;
+  readonly log: Logger;
+  readonly tail: LogTail;
+};
+
 /** What every daemon begins with: its settings, its hotkey, its logger. Ends the process where one is missing. */
-export const beginDaemon = async <R extends Role>(
-  role: R,
-): Promise<{ readonly config: ConfigOf<R>; readonly identity: Identity; readonly log: Logger }> => {
+export const beginDaemon = async <R extends Role>(role: R): Promise<Begun<R>> => {
   const config = settingsOrExit(role);
   const loaded = await loadIdentity(config);
   if (!loaded.ok) return refuse(loaded.error.message, loaded.error.exitCode);
   const { identity, warning } = loaded.value;
   const { logLevel: level, logFormat: format, unknownNames } = config;
-  const log = createLogger({ level, format, role, hotkey: identity.hotkey });
+  const tail = createLogTail();
+  const log = createLogger({ level, format, role, hotkey: identity.hotkey, tail });
   if (warning !== null) log.warn({ event: 'wallet.exposed' }, warning);
   if (unknownNames.length > 0) {
     log.warn({ event: 'config.unknown', unknownNames }, 'settings that nothing reads: misspelt?');
@@ -86,7 +93,7 @@ export const beginDaemon = async <R extends Role>(
   if (config.redisTtl !== null) {
     log.warn({ event: 'config.obsolete' }, '--redis-ttl (REDIS_TTL) has no effect: state never expires');
   }
-  return { config, identity, log };
+  return { config, identity, log, tail };
 };
 
 /**

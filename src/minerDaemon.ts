@@ -8,6 +8,7 @@ import { CurrentGate } from './actors/workGate.actor.ts';
 import { genesisOf } from './config/networks.ts';
 import type { MinerConfig } from './config.ts';
 import { beginDaemon, openDataDir, runToEnd, storeNotices } from './daemon.ts';
+import { openMinerDashboard } from './dashboardRoles.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { expandModelDirs } from './inference/modelDirs.ts';
 import type { Logger } from './logging.ts';
@@ -70,7 +71,8 @@ const followStore = (store: StoreHandle, log: Logger): void => {
 
 /** `node dist/miner.js`. */
 export const runMiner = async (): Promise<void> => {
-  const { config, identity, log } = await beginDaemon('miner');
+  const begun = await beginDaemon('miner');
+  const { config, identity, log } = begun;
   const modelDirs = expandModelDirs(config.modelDirs);
   const { dir, opened: store, close } = await openStore(config, identity.hotkey, log);
   log.info(
@@ -84,6 +86,8 @@ export const runMiner = async (): Promise<void> => {
     },
     'miner started',
   );
+  const { dashboard } = await openMinerDashboard(begun, dir);
+  dashboard.lead();
   if (store !== null) followStore(store, log);
   const runtime = minerRuntime({ log });
   const pool = await runtime.runPromise(CurrentPool);
@@ -97,12 +101,14 @@ export const runMiner = async (): Promise<void> => {
     dataDir: dir,
     log,
     checkChain: chainOfNetwork(genesisOf(config.network), rememberedChain(store)),
+    onInspection: dashboard.onInspection,
   });
   await runToEnd({
     root,
     log,
     dispose: async () => {
       await runtime.dispose();
+      await dashboard.close();
       await close();
     },
   });

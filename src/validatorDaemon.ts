@@ -6,7 +6,8 @@ import { loadSnapshots, type RestorableSnapshot } from './actors/snapshots.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import { genesisOf } from './config/networks.ts';
 import type { ValidatorConfig } from './config.ts';
-import { beginDaemon, endAs, openDataDir, runToEnd, storeNotices } from './daemon.ts';
+import { type Begun, beginDaemon, endAs, openDataDir, runToEnd, storeNotices } from './daemon.ts';
+import { openValidatorDashboard } from './dashboardRoles.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { defaultScoringPolicy, type ScoringPolicy } from './domain/scoring.ts';
 import { isTaskKind } from './domain/tasks/kinds.ts';
@@ -43,10 +44,9 @@ const snapshotsOf = (runtime: ValidatorRuntime, log: Logger) =>
     }),
   );
 
-type Begun = Awaited<ReturnType<typeof beginDaemon<'validator'>>>;
-
 /** Opens the store as one of several, and stands by until this process is the one that writes. */
-const openAsWriter = async ({ config, identity, log }: Begun) => {
+const openAsWriter = async (begun: Begun<'validator'>) => {
+  const { config, identity, log } = begun;
   const {
     dir,
     owner,
@@ -65,8 +65,11 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
   const endpoints = config.chainEndpoints.map(maskEndpoint);
   const redis = describeRedis(config);
   log.info({ event: 'daemon.started', netuid, endpoints, dataDir: dir, redis, leaseMs }, 'validator started');
+  // Before it may write: the page of a validator that stands by says so.
+  const { dashboard } = await openValidatorDashboard(begun, dir);
   const holderLock = openHolderLock(dir);
   const release = async (): Promise<void> => {
+    await dashboard.close();
     await close();
     await Effect.runPromise(holderLock.close);
   };
@@ -80,18 +83,20 @@ const openAsWriter = async ({ config, identity, log }: Begun) => {
     // The validators of one Redis need not be on one machine, nor in one folder.
     takeHolderLock: config.store === 'embedded' ? holderLock.take : null,
     log,
+    onInspection: dashboard.onLeaseInspection,
     leave,
   });
+  dashboard.lead();
   log.info({ event: 'daemon.writing', starts }, 'this validator acts for its hotkey');
   const store: Store = opened;
-  return { dir, owner, store, vitals: opened, lease, stopped, release };
+  return { dir, owner, store, vitals: opened, lease, dashboard, stopped, release };
 };
 
 /** `node dist/validator.js`. */
 export const runValidator = async (): Promise<void> => {
   const begun = await beginDaemon('validator');
   const { config, identity, log } = begun;
-  const { dir, owner, store, vitals, lease, stopped, release } = await openAsWriter(begun);
+  const { dir, owner, store, vitals, lease, dashboard, stopped, release } = await openAsWriter(begun);
   const runtime = validatorRuntime({ store, vitals, log });
   const { root, flush } = createValidatorSystem({
     settings: settingsOf(config),
@@ -102,6 +107,7 @@ export const runValidator = async (): Promise<void> => {
     dataDir: dir,
     owner,
     snapshots: await snapshotsOf(runtime, log),
+    onInspection: dashboard.onInspection,
   });
   lease.watch((news) => {
     if (root.getSnapshot().status === 'active') root.send(news);

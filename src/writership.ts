@@ -2,6 +2,7 @@
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
 import * as Scope from 'effect/Scope';
+import type { InspectionEvent } from 'xstate';
 
 import { startWriterLease, type WriterLeaseSystem } from './actors/writerLease.system.ts';
 import { prepareTimelock } from './chain/timelock.ts';
@@ -50,6 +51,8 @@ export type WritershipOptions = {
   /** Null for a store whose processes may be on different machines. */
   readonly takeHolderLock: Effect.Effect<boolean> | null;
   readonly log: Logger;
+  /** Sees the machine of the lease, as those of the daemon are seen. */
+  readonly onInspection?: ((inspected: InspectionEvent) => void) | undefined;
   /** Ends the process: nothing was written by it. */
   readonly leave: (exit: 'drained' | 'failed', reason: string) => Promise<never>;
 };
@@ -100,11 +103,11 @@ const leaveOnSignal = (
  * asked yet. From then on each write of the store carries the lease. Does not return where the process has to end.
  */
 export const becomeWriter = async (options: WritershipOptions): Promise<Writership> => {
-  const { store, leaseMs, takeHolderLock, log, leave } = options;
+  const { store, leaseMs, takeHolderLock, log, onInspection, leave } = options;
   const movedBefore = await movedReason(store);
   if (movedBefore !== null) return leave('failed', movedBefore);
   prepareTimelock();
-  const lease = startWriterLease({ leases: store, leaseMs, takeHolderLock, log });
+  const lease = startWriterLease({ leases: store, leaseMs, takeHolderLock, log, onInspection });
   const signals = leaveOnSignal(lease);
   const held = await lease.held;
   if (!held.ok) {

@@ -6,6 +6,7 @@ import { Chain } from '../chain/client.ts';
 import { type Config, type ConfigOf, loadConfig, type Role } from '../config.ts';
 import { maskNetwork } from '../domain/endpoint.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
+import type { DoctorView } from '../domain/view/commonView.ts';
 import { keysReady } from '../keys/identity.ts';
 import type { AskSecret } from '../keys/prompt.ts';
 import { terminalPrompt } from '../keys/prompt.ts';
@@ -17,9 +18,11 @@ import {
   examineWallet,
   modelFindings,
   nodeFinding,
+  openedFinding,
   settingsFindings,
+  type WalletVerdict,
 } from './doctorMachine.ts';
-import { type DoctorReport, type Finding, reportEnding } from './doctorReport.ts';
+import { type DoctorReport, type Finding, reportEnding, type Status } from './doctorReport.ts';
 import { concluding } from './ending.ts';
 
 export type DoctorQuestion = {
@@ -82,9 +85,7 @@ const unset = (role: Role, message: string): DoctorReport => ({
   forecast: null,
 });
 
-const examine = Effect.fnUntraced(function* (config: Config, { env, ask }: DoctorQuestion) {
-  const places = { passwordFile: config.walletPasswordFile, env, ask };
-  const { hotkey, findings: wallet } = yield* examineWallet(config, places);
+const examine = Effect.fnUntraced(function* (config: Config, { hotkey, findings: wallet }: WalletVerdict) {
   const models = config.role === 'miner' ? yield* modelFindings(config) : [];
   const asked = yield* askEndpoints(config);
   const node = preferredNode(asked);
@@ -119,11 +120,43 @@ const examine = Effect.fnUntraced(function* (config: Config, { env, ask }: Docto
  */
 export const diagnose = async (question: DoctorQuestion): Promise<DoctorReport> => {
   await keysReady();
-  const { role, argv, env, cwd } = question;
+  const { role, argv, env, cwd, ask } = question;
   const loaded = loadConfig(role, argv, env, cwd);
   if (!loaded.ok) return unset(role, loaded.error.message);
   const config: ConfigOf<Role> = loaded.value;
-  return Effect.runPromise(Effect.scoped(examine(config, question)).pipe(Effect.provide(Chain.layer)));
+  const places = { passwordFile: config.walletPasswordFile, env, ask };
+  const examined = Effect.flatMap(examineWallet(config, places), (wallet) => examine(config, wallet));
+  return Effect.runPromise(Effect.scoped(examined).pipe(Effect.provide(Chain.layer)));
+};
+
+const verdicts: { readonly [S in Status]: DoctorView['checks'][number]['verdict'] } = {
+  ok: 'ok',
+  information: 'ok',
+  warning: 'warning',
+  waiting: 'warning',
+  blocked: 'failed',
+};
+
+/** Messages say what is the matter, and behind the last colon what to do. */
+const checkOf = ({ area, check, status, message }: Finding): DoctorView['checks'][number] => {
+  const at = message.lastIndexOf(': ');
+  const hasRemedy = at > 0 && status !== 'ok' && status !== 'information';
+  return {
+    name: `${area}.${check}`,
+    verdict: verdicts[status],
+    evidence: hasRemedy ? message.slice(0, at) : message,
+    remedy: hasRemedy ? message.slice(at + 2) : null,
+  };
+};
+
+/** The same of a daemon that runs, asked by itself: its hotkey is open already. For the page. */
+export const diagnoseRunning = async (config: Config, hotkey: Hotkey): Promise<DoctorView> => {
+  const report = await Effect.runPromise(
+    Effect.scoped(examine(config, { hotkey, findings: [openedFinding(hotkey)] })).pipe(
+      Effect.provide(Chain.layer),
+    ),
+  );
+  return { at: Date.now(), checks: report.findings.map(checkOf) };
 };
 
 type Flags = { readonly role: Role; readonly json?: boolean };

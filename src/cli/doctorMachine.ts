@@ -93,6 +93,10 @@ const protection = Effect.fnUntraced(function* (location: WalletLocation, places
   return wallet('HotkeyEncryption', 'warning', message);
 });
 
+/** Of a daemon that runs. */
+export const openedFinding = (hotkey: Hotkey): Finding =>
+  wallet('Hotkey', 'ok', `${hotkey} is open in this process`);
+
 /** Whether the daemon could load its hotkey. Decrypts it, because only that shows whether the password is right. */
 export const examineWallet = Effect.fnUntraced(function* (config: Config, places: PasswordPlaces) {
   if (config.hotkeyUri !== null) {

@@ -1,4 +1,5 @@
 import { maskEndpoint } from '../domain/endpoint.ts';
+import type { SettingView } from '../domain/view/commonView.ts';
 import { isNodeUrl } from './networks.ts';
 import { type Config, type Role, settingsOf } from './roles.ts';
 import { defaultText } from './setting.ts';
@@ -54,3 +55,25 @@ export const describeConfig = (
     };
   });
 };
+
+/** `flag --netuid` and the like as the page tells it. */
+const sourceOf = (source: string): SettingView['source'] => {
+  if (source.startsWith('flag ')) return 'flag';
+  if (source.startsWith('environment ')) return 'environment';
+  return source === 'default' ? 'default' : '.env';
+};
+
+/** Each setting as the page shows it; masked in the same way. */
+export const settingViews = (config: Config): readonly SettingView[] =>
+  describeConfig(config).map(({ name, value, source }) => {
+    const setting = settingsOf[config.role][name];
+    return {
+      name,
+      flag: setting?.flag ?? '',
+      variable: setting?.env ?? '',
+      value,
+      source: sourceOf(source),
+      isSecret: setting?.secret ?? false,
+      description: setting?.description ?? '',
+    };
+  });

@@ -2,6 +2,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
+import type { StreamTopic } from '../domain/view/stream.ts';
 import { addApi } from './api.ts';
 import { addControl, type Control } from './control.ts';
 import { createGate } from './gate.ts';
@@ -44,6 +45,8 @@ export type Gateway = {
   /** Of the overview, without a slash at its end; a loopback address where it listens on all. */
   readonly url: string;
   readonly port: number;
+  /** The source of this topic has become another one: whoever follows it is told everything again. */
+  readonly restart: (topic: StreamTopic) => void;
   /** Ends every connection; resolves when none is left. */
   readonly close: () => Promise<void>;
 };
@@ -135,6 +138,7 @@ const listen = async (options: GatewayOptions, port: number): Promise<Outcome<Ga
   return succeed({
     url: urlOf(host, bound),
     port: bound,
+    restart: hub.restart,
     close: async () => {
       hub.close();
       await app.close();

@@ -52,6 +52,8 @@ export type Hub = {
     readonly lastId: number | null;
     readonly response: ServerResponse;
   }) => void;
+  /** The source has become another one: all its readers are greeted again. */
+  readonly restart: (topic: StreamTopic) => void;
   readonly count: () => number;
   /** Whether the source of this topic is being listened to. */
   readonly isFollowing: (topic: StreamTopic) => boolean;
@@ -158,12 +160,31 @@ export const createHub = (options: {
   };
 
   const beatText = (): string => frame('beat', { at: Date.now() }, null);
+  const restart = (topic: StreamTopic): void => {
+    const known = following.get(topic);
+    if (known === undefined) return;
+    if (known.ending !== null) clearTimeout(known.ending);
+    guarded(known.stop);
+    following.delete(topic);
+    replay.drop(topic);
+    // Nobody may go on from before it.
+    lastId += 1;
+    const heard = [...readers].filter((reader) => reader.topics.has(topic));
+    if (heard.length === 0) return;
+    guarded(() => {
+      follow(topic);
+      const text = frame(feeds[topic].helloEvent, feeds[topic].hello(), lastId);
+      for (const reader of heard) send(reader, text);
+    });
+  };
+
   const sendBeat = (): void => {
     const text = beatText();
     for (const reader of [...readers]) send(reader, text);
   };
 
   return {
+    restart,
     isFull: () => readers.size >= maxReaders,
     count: () => readers.size,
     isFollowing: (topic) => following.has(topic),
