@@ -56,6 +56,11 @@ if (unknown.length > 0) {
   process.stderr.write(`unknown argument ${unknown.join(' ')}\nusage: npm run docs -- [--check]\n`);
   process.exitCode = 2;
 } else {
-  const pages = new Map([...machinePages(), ...protocolPage(), ...configurationPage(), ...metricsSection()]);
+  const pages = new Map([
+    ...(await machinePages()),
+    ...protocolPage(),
+    ...configurationPage(),
+    ...metricsSection(),
+  ]);
   process.exitCode = process.argv.includes('--check') ? check(pages) : write(pages);
 }

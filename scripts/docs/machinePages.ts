@@ -1,7 +1,8 @@
 import type { AnyStateMachine } from 'xstate';
 
-import { type Chart, type ChartState, chartOf, statesUnder } from '../../src/inspector/chart.ts';
+import { type Chart, type ChartState, statesUnder } from '../../src/inspector/chart.ts';
 import { mermaidOf } from '../../src/inspector/mermaid.ts';
+import { svgOf } from '../../src/inspector/svg.ts';
 import { chainLinkMachine } from '../../src/machines/chainLink.machine.ts';
 import { delays } from '../../src/machines/delays.ts';
 import { endpointWatchMachine } from '../../src/machines/endpointWatch.machine.ts';
@@ -19,6 +20,7 @@ import { weightAlarmMachine } from '../../src/machines/weightAlarm.machine.ts';
 import { weightRevealMachine } from '../../src/machines/weightReveal.machine.ts';
 import { weightSettingMachine } from '../../src/machines/weightSetting.machine.ts';
 import { writerLeaseMachine } from '../../src/machines/writerLease.machine.ts';
+import { laidOut } from '../charts/laidOut.ts';
 import { code, fenced, generatedFrom, page, table } from './markdown.ts';
 
 type Described = { readonly machine: AnyStateMachine; readonly intro: string };
@@ -206,13 +208,16 @@ const delaySection = (chart: Chart): readonly string[] =>
         table(['delay', 'value', 'unit', 'runs in'], delayRows(chart)),
       ];
 
-const machinePage = ({ machine, intro }: Described): string => {
-  const chart = chartOf(machine);
-  return page([
+const machinePage = (chart: Chart, intro: string): string =>
+  page([
     generatedFrom(`src/machines/${chart.id}.machine.ts`),
     `# ${chart.id}`,
     intro,
-    fenced('mermaid', mermaidOf(chart)),
+    `![Statechart of ${chart.id}](${chart.id}.svg)`,
+    'A dot is where a state begins, a ring stands for whatever state inside of its box is active, a dashed box is a ' +
+      'region beside others that are active as well, a double line is a final state. Transitions that keep their ' +
+      'state are listed in it. The same as text, to read changes by:',
+    `<details><summary>Mermaid</summary>\n\n${fenced('mermaid', mermaidOf(chart))}\n\n</details>`,
     '## States',
     table(['state', 'kind', 'why it exists', 'runs', 'on entry'], stateRows(chart)),
     '## Events',
@@ -222,11 +227,17 @@ const machinePage = ({ machine, intro }: Described): string => {
     table(['from', 'on', 'if', 'to', 'does', 'note'], transitionRows(chart)),
     ...delaySection(chart),
   ]);
-};
 
 /** All machines, in the order in which a reader meets them. */
 export const documentedMachines: readonly AnyStateMachine[] = described.map(({ machine }) => machine);
 
-/** Text by path from the root of the repository. */
-export const machinePages = (): ReadonlyMap<string, string> =>
-  new Map(described.map((one) => [`docs/machines/${one.machine.id}.md`, machinePage(one)]));
+/** Text by path from the root of the repository: a page and a picture for each machine. */
+export const machinePages = async (): Promise<ReadonlyMap<string, string>> => {
+  const drawn = await laidOut(documentedMachines);
+  return new Map(
+    drawn.flatMap(({ chart, layout }, index) => [
+      [`docs/machines/${chart.id}.md`, machinePage(chart, described[index]?.intro ?? '')],
+      [`docs/machines/${chart.id}.svg`, svgOf(chart, layout)],
+    ]),
+  );
+};
