@@ -104,13 +104,19 @@ export const scheduleOf = (subnet: SubnetSnapshot): EpochSchedule => ({
 const lastChanceAtBlock = (schedule: EpochSchedule): BlockNumber =>
   schedule.endsAtBlock - lastChanceBlocks(schedule);
 
+type DueBlock = EpochSchedule & Pick<EpochInput, 'dueAfterFraction'>;
+
 /** Never later than the last chance, whatever fraction was asked for. */
-const dueAtBlock = (context: Context): BlockNumber =>
+const dueAtBlock = (context: DueBlock): BlockNumber =>
   Math.min(
     lastChanceAtBlock(context),
     context.lastEpochBlock +
       Math.floor((context.endsAtBlock - context.lastEpochBlock) * context.dueAfterFraction),
   );
+
+/** Block from which the weights of an epoch are due: the last chance, while no round has been held. */
+export const weightsDueAtBlock = (context: DueBlock & { readonly rounds: number }): BlockNumber =>
+  context.rounds > 0 ? dueAtBlock(context) : lastChanceAtBlock(context);
 
 /** Named actions see every event; only the round's own end carries an output. */
 const roundOutput = (event: { readonly type: string }): RoundOutput =>
@@ -135,9 +141,7 @@ export const epochMachine = setup({
       context.candidates.length > 0 && context.ready > 0 && (context.rounds > 0 || context.dialing === 0),
     hasCollapsed: ({ context }) => isCollapsed(context),
     hasRecovered: ({ context }) => !isCollapsed(context),
-    isDue: ({ context }) =>
-      context.block >= dueAtBlock(context) &&
-      (context.rounds > 0 || context.block >= lastChanceAtBlock(context)),
+    isDue: ({ context }) => context.block >= weightsDueAtBlock(context),
   },
   delays: {
     roundInterval: ({ context }) => context.roundIntervalMs,
