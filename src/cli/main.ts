@@ -6,6 +6,7 @@ import { demoCommand } from './demo.ts';
 import { devnetCommand } from './devnet.ts';
 import { doctorCommand } from './doctor.ts';
 import { withUsageCode } from './ending.ts';
+import { machinesCommand } from './machines.ts';
 import { registerCommand } from './register.ts';
 import { storeCommand } from './store.ts';
 import { walletCommand } from './wallet.ts';
@@ -33,6 +34,7 @@ export const runCli = async (): Promise<void> => {
     .addCommand(storeCommand())
     .addCommand(walletCommand())
     .addCommand(registerCommand())
-    .addCommand(doctorCommand());
+    .addCommand(doctorCommand())
+    .addCommand(machinesCommand());
   await withUsageCode(program).parseAsync(process.argv);
 };
