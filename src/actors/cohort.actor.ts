@@ -29,6 +29,7 @@ import { MinerLinks, type MinerLinkTable } from './minerLinks.ts';
 import { Pauses } from './pauses.ts';
 import { drawRequestKey } from './requestIds.ts';
 import { RoundBook, type RoundBookState } from './roundBook.ts';
+import { Traces } from './tracing/tracing.ts';
 import { keepUnfinished } from './unfinishedRounds.ts';
 
 /** Most acknowledgements of one message (`Ack`). */
@@ -73,6 +74,7 @@ const recordVerdicts = Effect.fn('cohort.record')(function* (
   if (toRecord === 0) round.emit({ type: 'cohort.complete' });
   while (toRecord > 0) {
     const batch = yield* Queue.takeBetween(round.decided, 1, 1_000);
+    const appendedFromMs = performance.now();
     const foreign = yield* appendOnce(asEvidence(batch));
     if (foreign.length > 0) {
       const { plan, decided, counts } = ledger.account();
@@ -88,6 +90,7 @@ const recordVerdicts = Effect.fn('cohort.record')(function* (
       return yield* reportImbalance(round, book, books);
     }
     acknowledge(round.table, batch);
+    if (round.traces !== null) for (const { trace } of batch) trace?.recorded(appendedFromMs);
     toRecord -= batch.length;
     round.emit({ type: 'cohort.progress', judged: ledger.judged(), open: ledger.open() });
     if (ledger.open() === 0 && toRecord === 0) round.emit({ type: 'cohort.complete' });
@@ -121,6 +124,7 @@ const openRound = Effect.fn('cohort.openRound')(function* (
   const book = yield* RoundBook;
   const table = yield* MinerLinks;
   const pauses = yield* Pauses;
+  const traces = yield* Traces;
   const plan = book.plans.get(link.input.roundId);
   if (plan === undefined)
     return yield* Effect.die(new Error(`round ${link.input.roundId} was never planned`));
@@ -143,6 +147,7 @@ const openRound = Effect.fn('cohort.openRound')(function* (
     table,
     pauses,
     open: new Map(),
+    traces: traces?.rounds ?? null,
     decided: yield* Queue.unbounded<Decided>(),
     emit: link.emit,
   };

@@ -10,6 +10,7 @@ import type { CohortLedger, Pair } from './cohortLedger.ts';
 import type { LiveLink, MinerLinkTable } from './minerLinks.ts';
 import type { PauseWatch } from './pauses.ts';
 import { requestId } from './requestIds.ts';
+import type { AskTrace, RoundTraces } from './tracing/roundTraces.ts';
 
 /**
  * Frames handed to sockets before the event loop gets a turn, and the pause after them: a burst of 256 delays the first
@@ -28,7 +29,12 @@ const maxResends = 3;
 export type Decided = {
   readonly verdict: AnswerJudged;
   readonly reply: { readonly hotkey: Hotkey; readonly id: string } | null;
+  /** null: not traced. */
+  readonly trace: AskTrace | null;
 };
+
+/** A request that waits for its reply. */
+type Open = { readonly pair: Pair; readonly sent: Sent; readonly trace: AskTrace | null };
 
 /** What one miner of the round was sent, and over which link it answers. */
 type Sent = {
@@ -52,7 +58,9 @@ export type Round = {
   readonly table: MinerLinkTable;
   readonly pauses: PauseWatch;
   /** Requests of this round that still wait, by id. */
-  readonly open: Map<string, { readonly pair: Pair; readonly sent: Sent }>;
+  readonly open: Map<string, Open>;
+  /** null: nothing is traced. */
+  readonly traces: RoundTraces | null;
   readonly decided: Queue.Queue<Decided>;
   readonly emit: (event: RoundEvent) => void;
 };
@@ -61,8 +69,16 @@ const decide = (round: Round, decided: Decided): void => {
   Queue.offerUnsafe(round.decided, decided);
 };
 
-const closePair = (round: Round, pair: Pair, outcome: 'missed' | 'unreachable' | 'lost'): void =>
-  decide(round, { verdict: round.ledger.close(pair, outcome), reply: null });
+const closePair = (
+  round: Round,
+  pair: Pair,
+  outcome: 'missed' | 'unreachable' | 'lost',
+  trace: AskTrace | null = null,
+): AnswerJudged => {
+  const verdict = round.ledger.close(pair, outcome);
+  decide(round, { verdict, reply: null, trace });
+  return verdict;
+};
 
 /** What is left of the round's one deadline, in whole milliseconds. */
 const remainingMs = ({ plan, startedAtMs }: Round): number =>
@@ -75,7 +91,8 @@ const ask = (round: Round, sent: Sent, tasks: RoundPlanned['tasks']): readonly s
   return tasks.map((task) => {
     const id = requestId(round.requestKey, task.taskId, member.hotkey);
     const pair = { task, member };
-    open.set(id, { pair, sent });
+    const trace = round.traces?.of(id, round.plan.roundId) ?? null;
+    open.set(id, { pair, sent, trace });
     table.known.forget(id);
     table.requests.set(id, {
       hotkey: member.hotkey,
@@ -88,24 +105,25 @@ const ask = (round: Round, sent: Sent, tasks: RoundPlanned['tasks']): readonly s
         // An answer that came while we did not run waited for us: that time is not the miner's.
         const readAtMs = receivedAtMs - round.pauses.pausedMs(sentAtMs, receivedAtMs);
         const timing = { sentAtMs, receivedAtMs: readAtMs, rttMs: link?.connection.rttMs() ?? null };
-        decide(round, {
-          verdict: ledger.grade(pair, reply, timing),
-          reply: { hotkey: member.hotkey, id },
-        });
+        const judgedFromMs = trace === null ? 0 : performance.now();
+        const verdict = ledger.grade(pair, reply, timing);
+        trace?.judged({ sentAtMs, receivedAtMs, judgedFromMs, verdict });
+        decide(round, { verdict, reply: { hotkey: member.hotkey, id }, trace });
       },
     });
     return id;
   });
 };
 
-type OpenEntry = readonly [string, { readonly pair: Pair; readonly sent: Sent }];
+type OpenEntry = readonly [string, Open];
 
 const close = (round: Round, entries: readonly OpenEntry[], outcome: 'missed' | 'unreachable' | 'lost') => {
-  for (const [id, { pair, sent }] of entries) {
+  for (const [id, { pair, sent, trace }] of entries) {
     round.open.delete(id);
     round.table.requests.delete(id);
     sent.link?.owes(-1);
-    closePair(round, pair, outcome);
+    const verdict = closePair(round, pair, outcome, trace);
+    trace?.closed(sent.sentAtMs, verdict);
   }
 };
 

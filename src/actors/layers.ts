@@ -14,6 +14,7 @@ import { MinerLinks } from './minerLinks.ts';
 import { Pauses } from './pauses.ts';
 import { RoundBook } from './roundBook.ts';
 import { CurrentPool } from './taskDesk.ts';
+import { type Tracing, tracesLayer } from './tracing/tracing.ts';
 import { CurrentGate } from './workGate.actor.ts';
 
 const levelOf = (level: string): 'debug' | 'info' | 'warn' | 'error' => {
@@ -51,6 +52,7 @@ export const validatorRuntime = (options: {
   readonly store: Store;
   readonly vitals: StoreVitals;
   readonly log: Log;
+  readonly tracing?: Tracing | null;
 }) =>
   ManagedRuntime.make(
     ActorFibers.layer.pipe(
@@ -63,6 +65,7 @@ export const validatorRuntime = (options: {
           Pauses.layer,
           Layer.succeed(StoreService, options.store),
           Layer.succeed(StoreVitalsService, options.vitals),
+          tracesLayer(options.tracing ?? null),
         ),
       ),
       Layer.provideMerge(logLayer(options.log)),
@@ -70,7 +73,7 @@ export const validatorRuntime = (options: {
   );
 
 /** The same for a miner. */
-export const minerRuntime = (options: { readonly log: Log }) =>
+export const minerRuntime = (options: { readonly log: Log; readonly tracing?: Tracing | null }) =>
   ManagedRuntime.make(
     ActorFibers.layer.pipe(
       Layer.provideMerge(
@@ -81,6 +84,7 @@ export const minerRuntime = (options: { readonly log: Log }) =>
           AnswerOutboxes.layer,
           CurrentPool.layer,
           CurrentGate.layer,
+          tracesLayer(options.tracing ?? null),
         ),
       ),
       Layer.provideMerge(logLayer(options.log)),

@@ -15,6 +15,7 @@ import { appendOnce } from './evidenceLog.ts';
 import { MinerLinks } from './minerLinks.ts';
 import { drawRequestKey } from './requestIds.ts';
 import { RoundBook, type RoundBookState } from './roundBook.ts';
+import { Traces } from './tracing/tracing.ts';
 import { keepUnfinished, takeUpRound } from './unfinishedRounds.ts';
 
 export type RoundSettings = {
@@ -116,8 +117,11 @@ const drawRecorded = Effect.fn('round.drawRecorded')(function* (settings: RoundS
 
 /** A round that was cut short comes before a new one: its requests are still to be ended. */
 const plan = Effect.fn('round.plan')(function* (settings: RoundSettings, input: RoundInput) {
+  const traces = yield* Traces;
+  const fromMs = performance.now();
   const taken = yield* takeUpRound(yield* RoundBook, yield* MinerLinks);
   const planned = taken ?? (yield* drawRecorded(settings, input));
+  traces?.rounds.planned(planned.roundId, fromMs);
   return { roundId: planned.roundId, cohort: planned.cohort.length, tasks: planned.tasks.length };
 });
 

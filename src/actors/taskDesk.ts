@@ -6,6 +6,7 @@ import type { InferenceFailure } from '../domain/inferenceFailure.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import type { TaskDefinition } from '../domain/tasks/definition.ts';
 import { decodeRequest, isTaskKind, type TaskKind, taskKindNames, taskKinds } from '../domain/tasks/kinds.ts';
+import type { OnRun } from '../inference/dispatch.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import type { Refusal } from '../transport/protocol.ts';
 import type { GateState } from './workGate.actor.ts';
@@ -17,6 +18,8 @@ type Task = {
   readonly request: unknown;
   /** Monotonic milliseconds (`performance.now()`) after which nobody reads the answer. */
   readonly deadlineAt: number;
+  /** Told when its text waited and ran. */
+  readonly onRun?: OnRun;
 };
 type Answered = Outcome<Record<string, unknown>, RefusalReason>;
 
@@ -38,7 +41,11 @@ export type TaskDesk = {
 };
 
 /** The pool of this process, while it is open. */
-export type PoolHolder = { pool: InferencePool | null };
+export type PoolHolder = {
+  pool: InferencePool | null;
+  /** Told how long each text took from its task to its distribution, in seconds. */
+  onClassified?: (seconds: number) => void;
+};
 export class CurrentPool extends Context.Service<CurrentPool, PoolHolder>()('actors/CurrentPool') {
   static readonly layer = Layer.sync(CurrentPool, () => ({ pool: null }));
 }
@@ -94,7 +101,7 @@ const createRouter = (holder: PoolHolder): Desk => {
   return {
     kinds: () => taskKindNames.filter((kind) => modelOf(kind) !== undefined),
     models: () => models().map(({ name, sha256 }) => ({ name, sha256 })),
-    answer: async (client, { kind, request, deadlineAt }) => {
+    answer: async (client, { kind, request, deadlineAt, ...watching }) => {
       if (!isTaskKind(kind)) return fail('unsupported');
       const model = modelOf(kind);
       if (holder.pool === null || model === undefined) return fail('unsupported');
@@ -102,8 +109,10 @@ const createRouter = (holder: PoolHolder): Desk => {
       if (!decoded.ok) return fail('invalid');
       if (!knowsWhatIsAsked(model.labels, decoded.value)) return fail('unsupported');
       const { text } = decoded.value;
-      const result = await holder.pool.classify(model.name, { text, deadlineAt, client });
+      const fromMs = performance.now();
+      const result = await holder.pool.classify(model.name, { text, deadlineAt, client, ...watching });
       if (!result.ok) return fail(refusalOf(result.error));
+      holder.onClassified?.((performance.now() - fromMs) / 1e3);
       // The request was decoded by the schema of this very kind, which the compiler cannot see.
       const definition = taskKinds[kind] as unknown as AnyDefinition;
       return succeed(definition.answerFrom({ request: decoded.value, distribution: result.value }));

@@ -15,6 +15,8 @@ import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
 import { linkClosed } from './linkClosed.ts';
 import type { Seat, TaskDesk } from './taskDesk.ts';
+import type { TaskTraces } from './tracing/taskTraces.ts';
+import { Traces } from './tracing/tracing.ts';
 
 type Emit = (event: ValidatorSessionEvent) => void;
 type TaskItem = (typeof Tasks.Type)['tasks'][number];
@@ -30,22 +32,27 @@ const createServing = (options: {
   /** Asked with each batch of tasks: a validator may lose its permit while its link lives. */
   readonly mayAsk: () => Outcome<void, string>;
   readonly onRevoked: (reason: string) => void;
+  /** null: nothing is traced. */
+  readonly traces: TaskTraces | null;
 }) => {
-  const { peer, seat, outbox, emit } = options;
+  const { peer, seat, outbox, emit, traces } = options;
   const { hotkey } = peer.remote;
   let open = 0;
   let isRefusing = false;
 
-  const answer = async ({ id, kind, request }: TaskItem, deadlineAt: number) => {
+  const answer = async ({ id, kind, request }: TaskItem, deadlineAt: number, receivedAtMs: number) => {
+    const trace = traces?.begin({ id, kind, receivedAtMs }) ?? null;
     const startedMs = performance.now();
-    const result = await seat.answer({ kind, request, deadlineAt });
+    const watching = trace === null ? {} : { onRun: trace.onRun };
+    const result = await seat.answer({ kind, request, deadlineAt, ...watching });
+    trace?.answered(result.ok ? null : result.error);
     if (!result.ok) return result;
     const elapsedMs = performance.now() - startedMs;
     const value = result.value as Record<string, never>;
     return succeed({ type: 'answer', v: PROTOCOL_VERSION, id, answer: value, elapsedMs } as const);
   };
 
-  const take = (task: TaskItem, deadlineAtMs: number): void => {
+  const take = (task: TaskItem, deadlineAtMs: number, receivedAtMs: number): void => {
     const { id } = task;
     // What was admitted before is answered even while no new work is taken.
     if (isRefusing && !outbox.has(hotkey, id)) {
@@ -54,7 +61,7 @@ const createServing = (options: {
     }
     open += 1;
     if (open === 1) emit({ type: 'link.busy' });
-    const work = (deadline: number) => answer(task, deadline);
+    const work = (deadline: number) => answer(task, deadline, receivedAtMs);
     void outbox.take(hotkey, { id, deadlineAtMs, work }).finally(() => {
       open -= 1;
       if (open === 0) emit({ type: 'link.idle' });
@@ -63,14 +70,17 @@ const createServing = (options: {
 
   return {
     onMessage: (message: Message, receivedAtMs: number): void => {
-      if (message.type === 'ack' || message.type === 'unknown') outbox.drop(hotkey, message.ids);
+      if (message.type === 'ack' || message.type === 'unknown') {
+        outbox.drop(hotkey, message.ids);
+        traces?.acknowledged(message.ids);
+      }
       if (message.type !== 'tasks') return;
       const allowed = options.mayAsk();
       if (!allowed.ok) {
         options.onRevoked(allowed.error);
         return;
       }
-      for (const task of message.tasks) take(task, receivedAtMs + message.deadlineMs);
+      for (const task of message.tasks) take(task, receivedAtMs + message.deadlineMs, receivedAtMs);
     },
     refuseTasks: () => {
       isRefusing = true;
@@ -104,10 +114,12 @@ const open = ({ desk, rules }: { readonly desk: TaskDesk; readonly rules: Admiss
     );
     const revoked = yield* Deferred.make<never, LinkFailure>();
     const outbox = yield* AnswerOutboxes;
+    const traces = (yield* Traces)?.tasks ?? null;
     const serving = createServing({
       peer,
       seat,
       outbox,
+      traces,
       emit: link.emit,
       mayAsk: () => mayAsk(chain.subnet, peer.remote.hotkey, rules),
       onRevoked: (message) => void Deferred.doneUnsafe(revoked, Exit.fail({ _tag: 'Refused', message })),

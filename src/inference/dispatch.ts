@@ -43,6 +43,18 @@ export type LoadedModel = {
   readonly tokenizer: TextTokenizer;
 };
 
+/** When a text was taken, handed to a worker and answered; monotonic milliseconds. */
+export type RunTimes = {
+  readonly acceptedAtMs: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** Texts of the run it was part of. */
+  readonly texts: number;
+};
+
+/** Told once, when the run of a text ended well. */
+export type OnRun = (times: RunTimes) => void;
+
 /** A text from acceptance to its answer. */
 type Item = Waiting & {
   /** Place in the queue: clients take turns, and the texts of one keep their order. */
@@ -52,6 +64,8 @@ type Item = Waiting & {
   readonly ids: Int32Array;
   readonly deadlineAt: number;
   readonly settle: (answer: Answer) => void;
+  /** null: nobody wants to know. */
+  readonly watch: { readonly acceptedAtMs: number; readonly onRun: OnRun } | null;
 };
 
 export type Slot = { readonly worker: Worker; provider: Provider };
@@ -67,6 +81,8 @@ export type Dispatch = {
   turn: number;
   readonly lastTurns: Map<string, number>;
   readonly running: Map<number, readonly Item[]>;
+  /** When runs with a watched text began. */
+  readonly startedAtMs: Map<number, number>;
   /** Texts accepted and not answered: those that still wait for something. */
   readonly open: Set<number>;
   nextId: number;
@@ -99,6 +115,7 @@ export const createDispatch = (
   turn: 0,
   lastTurns: new Map(),
   running: new Map(),
+  startedAtMs: new Map(),
   open: new Set(),
   nextId: 0,
   runs: 0,
@@ -149,6 +166,7 @@ const startRun = (pool: Dispatch, slot: Slot, items: readonly Item[]): void => {
   pool.runs += 1;
   const id = pool.nextId;
   pool.running.set(id, items);
+  if (items.some(({ watch }) => watch !== null)) pool.startedAtMs.set(id, performance.now());
   const packed = packRows(
     items.map((item) => item.ids),
     loaded.tokenizer.padId,
@@ -236,9 +254,10 @@ type Accepted = {
   readonly ids: Int32Array;
   readonly deadlineAt: number;
   readonly client: string;
+  readonly onRun: OnRun | null;
 };
 
-const accept = (pool: Dispatch, { loaded, ids, deadlineAt, client }: Accepted): Promise<Answer> =>
+const accept = (pool: Dispatch, { loaded, ids, deadlineAt, client, onRun }: Accepted): Promise<Answer> =>
   new Promise((resolve) => {
     pool.nextId += 1;
     const order = pool.nextId;
@@ -253,7 +272,8 @@ const accept = (pool: Dispatch, { loaded, ids, deadlineAt, client }: Accepted): 
     const model = loaded.manifest.name;
     const turn = nextTurn(pool, client);
     const tokens = ids.length;
-    enqueue(pool, { turn, order, model, tokens, alone: false, loaded, ids, deadlineAt, settle });
+    const watch = onRun === null ? null : { acceptedAtMs: performance.now(), onRun };
+    enqueue(pool, { turn, order, model, tokens, alone: false, loaded, ids, deadlineAt, settle, watch });
     pumpSoon(pool);
   });
 
@@ -261,7 +281,12 @@ const accept = (pool: Dispatch, { loaded, ids, deadlineAt, client }: Accepted): 
 export const submit = (
   pool: Dispatch,
   loaded: LoadedModel,
-  request: { readonly text: string; readonly deadlineAt: number; readonly client?: string },
+  request: {
+    readonly text: string;
+    readonly deadlineAt: number;
+    readonly client?: string;
+    readonly onRun?: OnRun;
+  },
 ): Promise<Answer> => {
   if (pool.closed) return Promise.resolve(failure('Failed', 'the pool is closed'));
   const now = performance.now();
@@ -276,7 +301,8 @@ export const submit = (
     return Promise.resolve(failure('Failed', ids.error));
   }
   const deadlineAt = Math.min(request.deadlineAt, now + LONGEST_WAIT_MS);
-  return accept(pool, { loaded, ids: ids.value, deadlineAt, client: request.client ?? '' });
+  const { client = '', onRun = null } = request;
+  return accept(pool, { loaded, ids: ids.value, deadlineAt, client, onRun });
 };
 
 const answerRow = (item: Item, logits: Float32Array, row: number): Answer => {
@@ -292,10 +318,20 @@ const putBack = (pool: Dispatch, items: readonly Item[]): void => {
   pool.queue = [...pool.queue, ...wanted].sort(byTurn);
 };
 
+/** Tells those who want to know when the texts of a run waited and ran. */
+const tellTimes = (pool: Dispatch, id: number, items: readonly Item[]): void => {
+  const startedAtMs = pool.startedAtMs.get(id);
+  if (startedAtMs === undefined) return;
+  const run = { startedAtMs, endedAtMs: performance.now(), texts: items.length };
+  for (const { watch } of items) watch?.onRun({ acceptedAtMs: watch.acceptedAtMs, ...run });
+};
+
 /** A run ended. Where a batch failed as a whole, each of its texts is tried once more by itself. */
 export const finishRun = (pool: Dispatch, run: Run, outcome: Outcome<Float32Array, string>): void => {
   const items = pool.running.get(run.message.id) ?? [];
   pool.running.delete(run.message.id);
+  if (outcome.ok) tellTimes(pool, run.message.id, items);
+  pool.startedAtMs.delete(run.message.id);
   if (outcome.ok) {
     for (const [row, item] of items.entries()) item.settle(answerRow(item, outcome.value, row));
   } else if (items.length > 1) {
@@ -312,6 +348,7 @@ export const abandonRuns = (pool: Dispatch, exit: WorkerExit): void => {
   for (const run of exit.current === null ? [] : [exit.current, ...exit.waiting]) {
     const items = pool.running.get(run.message.id) ?? [];
     pool.running.delete(run.message.id);
+    pool.startedAtMs.delete(run.message.id);
     if (exit.overran && run !== exit.current) putBack(pool, items);
     else for (const item of items) item.settle(failure('Failed', `the worker ended: ${exit.reason}`));
   }

@@ -13,7 +13,7 @@ import type * as Scope from 'effect/Scope';
 import type { InferenceFailure } from '../domain/inferenceFailure.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { fail } from '../domain/outcome.ts';
-import type { Dispatch, Distribution, LoadedModel, PoolEvent, Slot } from './dispatch.ts';
+import type { Dispatch, Distribution, LoadedModel, OnRun, PoolEvent, Slot } from './dispatch.ts';
 import { abandonRuns, createDispatch, failQueued, finishRun, pump, submit } from './dispatch.ts';
 import type { InferenceError } from './errors.ts';
 import { ModelFolderError, PoolOptionsError } from './errors.ts';
@@ -35,6 +35,8 @@ export type ClassifyRequest = {
   readonly deadlineAt: number;
   /** Whose text it is: clients take turns in the queue. Texts without one belong to one client. */
   readonly client?: string;
+  /** Told when the text waited and ran, before it is answered; not told where it failed. */
+  readonly onRun?: OnRun;
 };
 
 export type PoolStats = {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
+import type { OnRun, RunTimes } from '#src/inference/dispatch.ts';
 import { LABELS, makeWorkspace, OUTSIDE, POISON, slowModel } from './modelFolders.ts';
 import { isAlive, openTestPool } from './testPool.ts';
 
@@ -53,6 +54,22 @@ describe('inference / pool', () => {
         together[index],
       );
     }
+  });
+
+  it('tells whoever asks when a text waited and ran, and with how many others', async () => {
+    await using opened = await openTestPool({ modelDirs: [quick] });
+    opened.pool.startWorker(0);
+    await opened.event('worker.ready');
+    const told: RunTimes[] = [];
+    const fromMs = performance.now();
+    const classify = (text: string, onRun?: OnRun) =>
+      opened.pool.classify('quick', { text, deadlineAt: soon(5_000), ...(onRun ? { onRun } : {}) });
+    await Promise.all([classify('good', (times) => told.push(times)), classify('bad'), classify('shop')]);
+    const [times] = told;
+    expect(told).toHaveLength(1);
+    expect(times?.texts).toBe(3);
+    const moments = [fromMs, times?.acceptedAtMs, times?.startedAtMs, times?.endedAtMs, performance.now()];
+    expect(moments).toEqual(moments.toSorted((a, b) => (a ?? 0) - (b ?? 0)));
   });
 
   it('serves several models and spreads work over all workers', async () => {

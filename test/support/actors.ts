@@ -23,6 +23,7 @@ import { readEvidence } from '#src/actors/evidenceLog.ts';
 import { minerRuntime, type ValidatorRuntime, validatorRuntime } from '#src/actors/layers.ts';
 import { MinerLinks } from '#src/actors/minerLinks.ts';
 import { RoundBook } from '#src/actors/roundBook.ts';
+import type { Tracing } from '#src/actors/tracing/tracing.ts';
 import type { Chain } from '#src/chain/client.ts';
 import type { SequencedRecord } from '#src/domain/derivation.ts';
 import type { EvidenceRecord } from '#src/domain/evidence.ts';
@@ -147,10 +148,14 @@ export const openStore = async (dir: string) => {
 };
 
 /** One life of a validator's services over a data folder. */
-export const openValidatorLife = async (dir: string, wrap: (store: Store) => Store = (store) => store) => {
+export const openValidatorLife = async (
+  dir: string,
+  wrap: (store: Store) => Store = (store) => store,
+  tracing: Tracing | null = null,
+) => {
   const { store, close } = await openStore(dir);
   const { log, lines } = recordingLog();
-  const runtime: ValidatorRuntime = validatorRuntime({ store: wrap(store), vitals: store, log });
+  const runtime: ValidatorRuntime = validatorRuntime({ store: wrap(store), vitals: store, log, tracing });
   const book = await runtime.runPromise(RoundBook);
   const table = await runtime.runPromise(MinerLinks);
   const chain = await runtime.runPromise(CurrentChain);
@@ -172,9 +177,9 @@ export const openValidatorLife = async (dir: string, wrap: (store: Store) => Sto
 
 export type ValidatorLife = Awaited<ReturnType<typeof openValidatorLife>>;
 
-export const openMinerLife = async () => {
+export const openMinerLife = async (tracing: Tracing | null = null) => {
   const { log, lines } = recordingLog();
-  const runtime = minerRuntime({ log });
+  const runtime = minerRuntime({ log, tracing });
   const chain = await runtime.runPromise(CurrentChain);
   return { runtime, chain, lines, end: () => runtime.dispose() };
 };

@@ -2,6 +2,7 @@ import { AnswerOutboxes } from '#src/actors/answerOutbox.ts';
 import { listener } from '#src/actors/listener.actor.ts';
 import { minerLink } from '#src/actors/minerLink.actor.ts';
 import type { RefusalReason, TaskDesk } from '#src/actors/taskDesk.ts';
+import type { Tracing } from '#src/actors/tracing/tracing.ts';
 import { validatorLink } from '#src/actors/validatorLink.actor.ts';
 import type { RoundPlanned } from '#src/domain/evidence.ts';
 import { type Outcome, succeed } from '#src/domain/outcome.ts';
@@ -17,14 +18,17 @@ type Asked = { readonly request: unknown; readonly finish: (result: Answered) =>
 
 const rules = { requirePermit: true, minValidatorStake: 0 };
 
-export const openOutboxMiner = async (uri: string) => {
+export const openOutboxMiner = async (
+  uri: string,
+  own: { readonly desk?: TaskDesk; readonly tracing?: Tracing } = {},
+) => {
   const identity = identityOfUri(uri);
-  const life = await openMinerLife();
+  const life = await openMinerLife(own.tracing ?? null);
   life.chain.subnet = subnetAt({ neurons: [neuron(0, validatorIdentity.hotkey, null)] });
   const asked: Asked[] = [];
   const answer = ({ request }: { readonly request: unknown }): Promise<Answered> =>
     new Promise((finish) => void asked.push({ request, finish }));
-  const desk: TaskDesk = {
+  const desk: TaskDesk = own.desk ?? {
     kinds: () => ['sentiment_analysis', 'text_classification'],
     models: () => [],
     join: () => ({ share: () => 256, answer, leave: () => {} }),
