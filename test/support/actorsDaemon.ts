@@ -62,8 +62,10 @@ export const startDaemon = (options: {
   readonly entry: 'validator.js' | 'miner.js';
   readonly args: readonly string[];
   readonly home: string;
+  /** Ports are few where many daemons run: only a test that is about the page has one. */
+  readonly hasPage?: boolean;
 }): Daemon => {
-  const { entry, args, home } = options;
+  const { entry, args, home, hasPage = false } = options;
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(dist, entry), ...args, '--log-format', 'json'],

@@ -8,7 +8,8 @@ import type { LogLine } from '#src/cli/demo/processes.ts';
 /** What processes of a test see of the environment: nothing that belongs to whoever runs it. */
 export const cleanEnv = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => {
   const { PATH, HOME, TMPDIR, LANG } = process.env;
-  return { PATH, HOME, TMPDIR, LANG, ORT_DISABLE_TELEMETRY: '1', ...more };
+  // Pages are what other tests are about.
+  return { PATH, HOME, TMPDIR, LANG, ORT_DISABLE_TELEMETRY: '1', MIAOAI_DASHBOARD: 'off', ...more };
 };
 
 /** null for what is no line of a log, such as the last words of a crash. */
