@@ -24,12 +24,12 @@ const finished = (index: number, startedAt: number): RoundRow => {
     deadlineMs,
     tasks,
     cohort,
-    state: 'done',
+    state: 'settled',
     phases: [
-      { name: 'planning', from: startedAt, to: startedAt + planned },
+      { name: 'sampling', from: startedAt, to: startedAt + planned },
       { name: 'dispatching', from: startedAt + planned, to: startedAt + sent },
       { name: 'collecting', from: startedAt + sent, to: startedAt + collected },
-      { name: 'settling', from: startedAt + collected, to: startedAt + settled },
+      { name: 'judging', from: startedAt + collected, to: startedAt + settled },
     ],
     counts: {
       dispatched: cohort * tasks - unreachable,

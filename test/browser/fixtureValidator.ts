@@ -106,7 +106,7 @@ const commonAt = (scenario: Scenario, now: number, block: number): CommonSlices 
   health: verdictOf(reasonsOf(scenario), 'Rounds are held, the chain is followed, weights stand.'),
   root: { state: 'running.working', actors: 251 },
   chain: {
-    state: scenario === 'starting' || scenario === 'chainLost' ? 'connecting' : 'following.reading',
+    state: scenario === 'starting' ? 'connecting' : scenario === 'chainLost' ? 'reconnecting' : 'following',
     endpoints: [
       {
         url: 'wss://entrypoint-finney.opentensor.ai',
@@ -164,15 +164,15 @@ const commonAt = (scenario: Scenario, now: number, block: number): CommonSlices 
   warnings: scenario === 'well' ? [] : warningsAt(now),
 });
 
-const epochAt = (scenario: Scenario, block: number): EpochView => ({
+const epochAt = (block: number): EpochView => ({
   epoch: epochNumber,
   block,
   lastEpochBlock: firstBlock,
   endsAtBlock: firstBlock + epochBlocks,
   weightsDueAtBlock: firstBlock + 256,
-  state: 'collecting.steady, weights.waiting',
+  state: 'rounds.collecting.steady + weights.waiting',
   rounds: 41,
-  holds: scenario === 'chainLost' ? [] : [],
+  holds: [],
   blockMs,
 });
 
@@ -265,7 +265,7 @@ export const validatorSlices = (options: {
   const weights = weightsAt(scenario, now, block, isStarting ? [] : sessions);
   return {
     ...commonAt(scenario, now, block),
-    epoch: isStarting ? null : epochAt(scenario, block),
+    epoch: isStarting ? null : epochAt(block),
     weights: isStarting
       ? {
           ...weights,

@@ -15,6 +15,7 @@ export type Screen = {
 };
 
 const validator: readonly Role[] = ['validator'];
+const both: readonly Role[] = ['validator', 'miner'];
 
 /** All screens in the order of the navigation. Each is a file of its own, fetched when it is first shown. */
 export const screens: readonly Screen[] = [
@@ -24,6 +25,41 @@ export const screens: readonly Screen[] = [
     key: 'o',
     roles: validator,
     load: async () => (await import('./screens/overview.tsx')).OverviewScreen,
+  },
+  {
+    path: '/sessions',
+    title: 'Sessions',
+    key: 's',
+    roles: validator,
+    load: async () => (await import('./screens/sessions.tsx')).SessionsScreen,
+  },
+  {
+    path: '/rounds',
+    title: 'Rounds',
+    key: 'r',
+    roles: validator,
+    load: async () => (await import('./screens/rounds.tsx')).RoundsScreen,
+  },
+  {
+    path: '/weights',
+    title: 'Weights',
+    key: 'w',
+    roles: validator,
+    load: async () => (await import('./screens/weights.tsx')).WeightsScreen,
+  },
+  {
+    path: '/chain',
+    title: 'Chain',
+    key: 'c',
+    roles: both,
+    load: async () => (await import('./screens/chain.tsx')).ChainScreen,
+  },
+  {
+    path: '/machines',
+    title: 'Machines',
+    key: 'm',
+    roles: both,
+    load: async () => (await import('./machines/machinesScreen.tsx')).MachinesScreen,
   },
 ];
 

@@ -8,7 +8,7 @@ import './uidGrid.css';
 
 /** Up to here cells are large enough to carry their uid. */
 const roomyCount = 64;
-const cellPx = 22;
+const cellPx = 20;
 const roomyCellPx = 62;
 
 /** Rows and cells of a table take their part of a grid from this one attribute, by the ARIA patterns. */

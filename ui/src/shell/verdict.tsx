@@ -3,14 +3,17 @@ import { useEffect, useState } from 'preact/hooks';
 import type { HealthReason, Verdict } from '../../../src/domain/view/verdict.ts';
 import { Glyph, levelWords } from '../parts/glyph.tsx';
 
-const Reason = ({ reason }: { reason: HealthReason }) => (
+/** The only reason is the sentence of the banner already; it is not said twice. */
+const Reason = ({ reason, isOnly }: { reason: HealthReason; isOnly: boolean }) => (
   <li class={`reason badge-${reason.level}`}>
-    <Glyph name={reason.level} />
+    {isOnly ? <span /> : <Glyph name={reason.level} />}
     <div>
-      <p class="reason-text">
-        <span class="hidden-text">{levelWords[reason.level]}: </span>
-        {reason.text}
-      </p>
+      {isOnly ? null : (
+        <p class="reason-text">
+          <span class="hidden-text">{levelWords[reason.level]}: </span>
+          {reason.text}
+        </p>
+      )}
       <p class="reason-advice">{reason.advice}</p>
     </div>
     <code class="reason-code">{reason.code}</code>
@@ -46,7 +49,7 @@ export const VerdictBanner = (props: { verdict: Verdict | undefined; isOpenAtFir
       {isOpen && reasons.length > 0 ? (
         <ul class="verdict-reasons">
           {reasons.map((reason) => (
-            <Reason key={`${reason.code} ${reason.text}`} reason={reason} />
+            <Reason key={reason.code + reason.text} reason={reason} isOnly={reasons.length === 1} />
           ))}
         </ul>
       ) : null}

@@ -1,4 +1,5 @@
 import type { ChainView } from '../../../../src/domain/view/commonView.ts';
+import { linkLevel } from '../../chainStates.ts';
 import { useNow } from '../../clock.ts';
 import { blockText, clockText, countText } from '../../format.ts';
 import { StateBadge } from '../../parts/badges.tsx';
@@ -12,7 +13,6 @@ const HeadAge = ({ at }: { at: number | null }) => {
 /** Whether the chain is followed, and where. */
 export const ChainPanel = ({ chain }: { chain: ChainView | undefined }) => {
   const current = chain?.endpoints.find(({ isCurrent }) => isCurrent);
-  const isFollowing = chain?.state.includes('following') === true;
   return (
     <Panel title="Chain" tools={<a href="/chain">Chain</a>}>
       {chain === undefined ? (
@@ -22,7 +22,7 @@ export const ChainPanel = ({ chain }: { chain: ChainView | undefined }) => {
           facts={[
             [
               'Link',
-              <StateBadge key="state" state={isFollowing ? 'ok' : 'failing'}>
+              <StateBadge key="state" state={linkLevel(chain.state)}>
                 {chain.state}
               </StateBadge>,
             ],

@@ -37,8 +37,8 @@ const Bar = ({ clock, epoch }: { clock: EpochClock; epoch: EpochView }) => {
   );
 };
 
-const dueText = (clock: EpochClock, weights: WeightsView | undefined): string => {
-  if (clock.confirmed !== null && !clock.confirmed.isBefore) return 'confirmed';
+const dueText = (clock: EpochClock, epoch: EpochView, weights: WeightsView | undefined): string => {
+  if ((weights?.lastConfirmedEpoch ?? -1) >= epoch.epoch) return 'confirmed';
   if (clock.dueIn > 0) return `in ${pluralText(clock.dueIn, 'block')}`;
   return weights?.state.startsWith('setting') ? 'being set' : 'due now';
 };
@@ -57,7 +57,7 @@ const Figures = ({
 }) => (
   <Tiles>
     <Tile name="Weights" note={dueNote(clock, epoch)}>
-      {dueText(clock, weights)}
+      {dueText(clock, epoch, weights)}
     </Tile>
     <Tile name="Epoch ends" note={blocksTimeText(clock.left, epoch.blockMs)}>
       in {pluralText(clock.left, 'block')}

@@ -1,6 +1,7 @@
 import type { SessionRow } from '../../../../src/domain/view/validatorView.ts';
 import { fractionText, pluralText } from '../../format.ts';
 import { Glyph } from '../../parts/glyph.tsx';
+import './guessingNote.css';
 
 const shownMost = 6;
 
