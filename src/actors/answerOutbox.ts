@@ -35,6 +35,7 @@ type Link = { readonly send: SendOver };
 
 type Waiting = {
   readonly id: string;
+  readonly hotkey: Hotkey;
   readonly message: EncodedMessage;
   deadlineAtMs: number;
   /** The link that took it last; null when none did. */
@@ -42,6 +43,19 @@ type Waiting = {
 };
 
 type UnderWay = { deadlineAtMs: number; readonly done: Promise<void> };
+
+/** What becomes of a task, for whoever counts. Every task that is received is answered or refused in the end. */
+export type OutboxNews = { readonly hotkey: Hotkey; readonly id: string } & (
+  | { readonly type: 'received'; readonly kind: string }
+  | { readonly type: 'answered'; readonly elapsedMs: number }
+  | { readonly type: 'refused'; readonly reason: RefusalReason }
+  /** Its validator has the answer on record. */
+  | { readonly type: 'acknowledged' }
+  /** Nobody took the answer: past its deadline, not wanted any more, or one too many. */
+  | { readonly type: 'lost'; readonly reason: 'expired' | 'unwanted' | 'overflow' }
+);
+type Lost = Extract<OutboxNews, { type: 'lost' }>['reason'];
+type Tell = (news: OutboxNews) => void;
 
 type Account = {
   /** Newest link of the validator; null while there is none. */
@@ -56,6 +70,8 @@ type Worked = Outcome<Extract<Message, { type: 'answer' }>, RefusalReason>;
 
 export type Task = {
   readonly id: string;
+  /** For whoever counts. */
+  readonly kind?: string;
   /** Monotonic milliseconds (`performance.now()`) after which nobody wants the answer. */
   readonly deadlineAtMs: number;
   /** Answers it; called again where the deadline was moved while it ran and it came too late for the first one. */
@@ -80,8 +96,12 @@ export type AnswerOutbox = {
   /** Whether a task is under way, or its answer waits. */
   readonly has: (hotkey: Hotkey, id: string) => boolean;
   /** Acknowledged, or not wanted. */
-  readonly drop: (hotkey: Hotkey, ids: readonly string[]) => void;
+  readonly drop: (hotkey: Hotkey, ids: readonly string[], cause?: 'ack' | 'unknown') => void;
   readonly counts: () => { readonly answers: number; readonly bytes: number; readonly validators: number };
+  /** Hears what becomes of tasks, while it happens; answers nobody can take any more are told as lost at once. */
+  readonly onNews: (listener: (news: OutboxNews) => void) => void;
+  /** Gives up what is past its deadline. Happens by itself where something is sent; whoever counts may not wait. */
+  readonly sweep: () => void;
 };
 
 const maxMessageBytes = defaultLinkLimits.maxFrameBytes;
@@ -108,12 +128,14 @@ const waitingOf = function* (accounts: Iterable<Account>): Generator<readonly [A
 };
 
 /** What waits, by validator, within the limits. */
-const createShelf = (limits: OutboxLimits, now: () => number) => {
+const createShelf = (limits: OutboxLimits, now: () => number, tell: Tell) => {
   const accounts = new Map<Hotkey, Account>();
   const total = { answers: 0, bytes: 0 };
 
-  const remove = (account: Account, entry: Waiting): void => {
+  const remove = (account: Account, entry: Waiting, end: 'acknowledged' | Lost): void => {
     if (!account.waiting.delete(entry.id)) return;
+    const { hotkey, id } = entry;
+    tell(end === 'acknowledged' ? { hotkey, id, type: end } : { hotkey, id, type: 'lost', reason: end });
     const size = entry.message.bytes.length;
     account.bytes -= size;
     total.bytes -= size;
@@ -131,14 +153,14 @@ const createShelf = (limits: OutboxLimits, now: () => number) => {
     while (isOver(account) || total.answers > limits.answers || total.bytes > limits.bytes) {
       const least = nearest(waitingOf(isOver(account) ? [account] : accounts.values()));
       if (least === null) return;
-      remove(...least);
+      remove(...least, 'overflow');
     }
   };
 
   const dropExpired = (account: Account): void => {
     const atMs = now();
     for (const entry of [...account.waiting.values()]) {
-      if (entry.deadlineAtMs <= atMs) remove(account, entry);
+      if (entry.deadlineAtMs <= atMs) remove(account, entry, 'expired');
     }
   };
 
@@ -215,9 +237,11 @@ const createWorker = (given: {
   readonly shelf: Shelf;
   readonly retryLater: (hotkey: Hotkey, account: Account) => void;
   readonly now: () => number;
+  readonly tell: Tell;
 }) => {
-  const { shelf, now } = given;
-  const refuse = (account: Account, id: string, reason: RefusalReason): void => {
+  const { shelf, now, tell } = given;
+  const refuse = (hotkey: Hotkey, account: Account, id: string, reason: RefusalReason): void => {
+    tell({ hotkey, id, type: 'refused', reason });
     account.link?.send({ type: 'refusal', v: PROTOCOL_VERSION, id, reason });
   };
 
@@ -225,7 +249,10 @@ const createWorker = (given: {
     const { link } = account;
     const isSent = link?.send(answer.message) === true;
     // Past its deadline it was sent once, for the record of the validator.
-    if (answer.deadlineAtMs <= now()) return;
+    if (answer.deadlineAtMs <= now()) {
+      tell({ hotkey, id: answer.id, type: 'lost', reason: 'expired' });
+      return;
+    }
     shelf.keep(account, { ...answer, sentOver: isSent ? link : null });
     if (!isSent && link !== null) given.retryLater(hotkey, account);
   };
@@ -237,13 +264,15 @@ const createWorker = (given: {
     const encoded = result.ok ? encodeMessage(result.value, maxMessageBytes) : null;
     if (encoded?.ok) {
       const message: EncodedMessage = { type: 'answer', bytes: encoded.value };
-      deliver(hotkey, account, { id, message, deadlineAtMs, sentOver: null });
-    } else refuse(account, id, result.ok ? 'failed' : result.error);
+      tell({ hotkey, id, type: 'answered', elapsedMs: result.ok ? result.value.elapsedMs : 0 });
+      deliver(hotkey, account, { id, hotkey, message, deadlineAtMs, sentOver: null });
+    } else refuse(hotkey, account, id, result.ok ? 'failed' : result.error);
     shelf.tidy(hotkey, account);
   };
 
-  return (hotkey: Hotkey, { id, deadlineAtMs, work }: Task): Promise<void> => {
+  return (hotkey: Hotkey, { id, kind, deadlineAtMs, work }: Task): Promise<void> => {
     const entry = { deadlineAtMs };
+    tell({ hotkey, id, type: 'received', kind: kind ?? '' });
     const done = workOff(entry, work)
       .catch(() => fail<RefusalReason>('failed'))
       .then((result) => finish(hotkey, id, result));
@@ -257,9 +286,13 @@ export const createAnswerOutbox = (
   limits: OutboxLimits = defaultOutboxLimits,
   now: () => number = () => performance.now(),
 ): AnswerOutbox => {
-  const shelf = createShelf(limits, now);
+  const listeners = new Set<Tell>();
+  const tell: Tell = (news) => {
+    for (const listener of listeners) listener(news);
+  };
+  const shelf = createShelf(limits, now, tell);
   const { flush, resend, retryLater } = createSender(shelf);
-  const begin = createWorker({ shelf, retryLater, now });
+  const begin = createWorker({ shelf, retryLater, now, tell });
   return {
     attach: (hotkey, send) => {
       const account = shelf.accountOf(hotkey);
@@ -291,16 +324,23 @@ export const createAnswerOutbox = (
       const account = shelf.accounts.get(hotkey);
       return account !== undefined && (account.waiting.has(id) || account.underWay.has(id));
     },
-    drop: (hotkey, ids) => {
+    drop: (hotkey, ids, cause = 'ack') => {
       const account = shelf.accounts.get(hotkey);
       if (account === undefined) return;
       for (const id of ids) {
         const entry = account.waiting.get(id);
-        if (entry !== undefined) shelf.remove(account, entry);
+        if (entry !== undefined) shelf.remove(account, entry, cause === 'ack' ? 'acknowledged' : 'unwanted');
       }
       shelf.tidy(hotkey, account);
     },
     counts: shelf.counts,
+    onNews: (listener) => void listeners.add(listener),
+    sweep: () => {
+      for (const [hotkey, account] of [...shelf.accounts]) {
+        shelf.dropExpired(account);
+        shelf.tidy(hotkey, account);
+      }
+    },
   };
 };
 

@@ -53,7 +53,7 @@ const createServing = (options: {
   };
 
   const take = (task: TaskItem, deadlineAtMs: number, receivedAtMs: number): void => {
-    const { id } = task;
+    const { id, kind } = task;
     // What was admitted before is answered even while no new work is taken.
     if (isRefusing && !outbox.has(hotkey, id)) {
       peer.send({ type: 'refusal', v: PROTOCOL_VERSION, id, reason: 'busy' });
@@ -62,7 +62,7 @@ const createServing = (options: {
     open += 1;
     if (open === 1) emit({ type: 'link.busy' });
     const work = (deadline: number) => answer(task, deadline, receivedAtMs);
-    void outbox.take(hotkey, { id, deadlineAtMs, work }).finally(() => {
+    void outbox.take(hotkey, { id, kind, deadlineAtMs, work }).finally(() => {
       open -= 1;
       if (open === 0) emit({ type: 'link.idle' });
     });
@@ -71,7 +71,7 @@ const createServing = (options: {
   return {
     onMessage: (message: Message, receivedAtMs: number): void => {
       if (message.type === 'ack' || message.type === 'unknown') {
-        outbox.drop(hotkey, message.ids);
+        outbox.drop(hotkey, message.ids, message.type);
         traces?.acknowledged(message.ids);
       }
       if (message.type !== 'tasks') return;

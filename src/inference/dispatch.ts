@@ -87,6 +87,8 @@ export type Dispatch = {
   readonly open: Set<number>;
   nextId: number;
   runs: number;
+  /** Tokens of texts that were handed to workers, without padding. */
+  tokens: number;
   pumping: boolean;
   saturated: boolean;
   /** Set while workers are being stopped, so that nobody who hears of their end starts them again. */
@@ -119,6 +121,7 @@ export const createDispatch = (
   open: new Set(),
   nextId: 0,
   runs: 0,
+  tokens: 0,
   pumping: false,
   saturated: false,
   stopping: false,
@@ -164,6 +167,7 @@ const startRun = (pool: Dispatch, slot: Slot, items: readonly Item[]): void => {
   const { loaded } = first;
   pool.nextId += 1;
   pool.runs += 1;
+  pool.tokens += items.reduce((sum, { ids }) => sum + ids.length, 0);
   const id = pool.nextId;
   pool.running.set(id, items);
   if (items.some(({ watch }) => watch !== null)) pool.startedAtMs.set(id, performance.now());

@@ -50,6 +50,8 @@ export type PoolStats = {
   readonly failed: number;
   /** Runs handed to workers; texts per run show how well batching works. */
   readonly runs: number;
+  /** Tokens of texts that were handed to workers, without padding. */
+  readonly tokens: number;
   /** Index = slot. */
   readonly workers: readonly { readonly state: WorkerState; readonly pid: number | null }[];
 };
@@ -187,6 +189,7 @@ const statsOf = (dispatch: Dispatch): PoolStats => ({
   expired: dispatch.expired,
   failed: dispatch.failed,
   runs: dispatch.runs,
+  tokens: dispatch.tokens,
   workers: dispatch.slots.map(({ worker }) => ({ state: worker.state(), pid: worker.pid() })),
 });
 

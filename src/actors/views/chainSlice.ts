@@ -54,7 +54,10 @@ export const chainViewOf = (link: Link | null, place: Place, news: ChainNews): C
   const { head, specVersion, genesisHash, lastFailure } = link.context;
   const { subnet } = place;
   return {
-    state: leavesOf(link.value).join('.'),
+    // A metagraph that is being read changes nothing about the heads that arrive.
+    state: link.matches({ linked: { synced: 'reading' } })
+      ? 'following.reading'
+      : leavesOf(link.value).join('.'),
     endpoints: news.heights.views(link.context),
     finalizedBlock: head?.block ?? null,
     headAt: news.headAt(),

@@ -9,6 +9,7 @@ import type {
   ValidatorSlices,
   WeightHistory,
 } from '../../domain/view/validatorView.ts';
+import type { StoreHealth } from '../../domain/storeHealth.ts';
 import type { Store, StoreReader } from '../../store/store.ts';
 import type { MinerRuntime, ValidatorRuntime } from '../layers.ts';
 import type { createMinerSystem } from '../miner.system.ts';
@@ -77,7 +78,7 @@ export type MinerView = ViewSource<MinerSlices, MinerRows> & {
     /** null while the miner serves without a store. */
     readonly store: {
       readonly pressure: StorePressureOf['pressure'];
-      readonly health: () => { readonly isWell: boolean };
+      readonly health: () => StoreHealth;
     } | null;
   }) => void;
 };

@@ -1,0 +1,97 @@
+import type { SnapshotFrom } from 'xstate';
+
+import { holdReasons } from '../../domain/workHold.ts';
+import type {
+  InferenceFacts,
+  MinerDaemonFacts,
+  MinerLifeFacts,
+  ServingFacts,
+} from '../../domain/view/minerVerdict.ts';
+import type { minerMachine } from '../../machines/miner.machine.ts';
+import { chainFactsOf, ownNeuron } from './chainSlice.ts';
+import { childOf } from './liveTree.ts';
+import type { MinerNews } from './minerNews.ts';
+import { noteOf } from './minerSlicesOf.ts';
+import type { RequestLog } from './requestLog.ts';
+import { upkeepFactsOf } from './upkeepFacts.ts';
+
+type Root = SnapshotFrom<typeof minerMachine>;
+
+/** What is said of lost answers covers this long. */
+const lossWindowMs = 600_000;
+
+const lifeOf = (root: Root | null): MinerLifeFacts => {
+  if (root === null) return { stage: 'opening', ending: null };
+  const ending = root.status === 'error' ? String(root.error) : root.context.reason || null;
+  if (root.status !== 'active') return { stage: 'ended', ending };
+  if (root.matches({ alive: { open: 'draining' } }) || root.matches({ alive: 'withdrawing' })) {
+    return { stage: 'draining', ending };
+  }
+  return { stage: root.matches({ alive: 'warming' }) ? 'warming' : 'working', ending };
+};
+
+const inferenceFactsOf = (root: Root | null, news: MinerNews): InferenceFacts => {
+  const pool = childOf(root, 'inferencePool');
+  const slots = pool?.context.slots ?? 0;
+  const ready = pool?.context.ready ?? [];
+  const missing = Array.from({ length: slots }, (_, slot) => slot).filter((slot) => !ready.includes(slot));
+  const exits = missing.flatMap((slot) => news.workerOf(slot).lastExit ?? []);
+  return {
+    slots,
+    ready: ready.length,
+    hasBeenReady: pool?.context.provider !== null,
+    lastExit: exits.at(0) ?? null,
+    failure: news.failure(),
+    provider: pool?.context.provider ?? null,
+    note: noteOf(slots, news),
+    isSaturated: pool?.matches({ open: 'saturated' }) ?? false,
+    queued: pool?.context.queued ?? 0,
+  };
+};
+
+const axonRefusalOf = (root: Root | null): string | null =>
+  root?.matches({ alive: { open: 'announceBackingOff' } }) === true && root.context.axonWarned !== null
+    ? (root.context.lastFailure?.message ?? null)
+    : null;
+
+const servingFactsOf = (given: {
+  readonly root: Root | null;
+  readonly news: MinerNews;
+  readonly requests: RequestLog;
+  readonly nowMs: number;
+}): ServingFacts => {
+  const { root, news, requests, nowMs } = given;
+  const aloneSince = news.aloneSince();
+  const since = nowMs - lossWindowMs;
+  return {
+    axonRefusal: axonRefusalOf(root),
+    listenerFailure:
+      root?.matches({ alive: 'rebinding' }) === true ? (root.context.lastFailure?.message ?? null) : null,
+    validators: Object.values(root?.context.sessions ?? {}).filter((hotkey) => hotkey !== null).length,
+    aloneForMs: aloneSince === null ? null : nowMs - aloneSince,
+    holds: holdReasons({ storeTrouble: null, shortages: root?.context.shortages ?? [] }),
+    lost: requests.lostSince(since),
+    answered: requests.answeredSince(since).length,
+  };
+};
+
+/** Everything that the verdict on a miner follows from, as it is now. */
+export const minerFactsOf = (given: {
+  readonly root: Root | null;
+  readonly news: MinerNews;
+  readonly requests: RequestLog;
+  /** As the store itself says; null while there is none, or it is well. */
+  readonly storeTrouble: MinerDaemonFacts['upkeep']['storeTrouble'];
+  readonly nowMs: number;
+}): MinerDaemonFacts => {
+  const { root, news, nowMs, storeTrouble } = given;
+  const place = root?.context ?? { subnet: null, hotkey: '' };
+  return {
+    life: lifeOf(root),
+    chain: chainFactsOf({ link: childOf(root, 'chainLink'), place, news: news.chain, nowMs }),
+    isRegistered: place.subnet === null ? null : ownNeuron(place) !== null,
+    inference: inferenceFactsOf(root, news),
+    serving: servingFactsOf(given),
+    upkeep: { ...upkeepFactsOf(root), storeTrouble },
+  };
+};
