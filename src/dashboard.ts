@@ -18,17 +18,20 @@ import type { Logger, LogLevel } from './logging.ts';
 import { controlLevel } from './logLevel.ts';
 import type { LogTail } from './logTail.ts';
 import { shown } from './machines/shown.ts';
+import { announceReady } from './readiness.ts';
 
 /** What the page follows, of either role; there from the first moment on. */
 export type ShownView = Pick<
   ViewSource<CommonSlices, unknown>,
-  'hello' | 'subscribe' | 'live' | 'ready' | 'status' | 'onInspection' | 'close'
+  'hello' | 'subscribe' | 'slices' | 'live' | 'ready' | 'status' | 'onInspection' | 'close'
 > & {
   readonly sessionDetail?: (uid: number) => Promise<SessionDetail | null>;
   readonly history?: () => Promise<WeightHistory>;
 };
 
 export type Dashboard = {
+  /** False with `--no-dashboard`, and where it could not be opened: nothing needs to be counted then. */
+  readonly isShown: boolean;
   /** For the system that waits for the right to act, before the daemon's own. */
   readonly onLeaseInspection: (inspected: InspectionEvent) => void;
   /** For the daemon's own system. */
@@ -152,14 +155,24 @@ export const openDashboard = async (parts: DashboardParts): Promise<Dashboard> =
   const sources = sourcesOf(parts, () => (isLeading ? own : lease));
   const opened = config.dashboard ? await open(parts, sources, level.set) : null;
   const isShown = opened !== null;
+  const readiness = announceReady({
+    env: process.env,
+    pid: process.pid,
+    tellParent: process.send === undefined ? null : (message) => void process.send?.(message),
+    verdict: () => view.slices().health,
+    isLive: () => view.live().isWell,
+    log,
+  });
   return {
+    isShown,
     onLeaseInspection: (inspected) => {
+      if (!isShown) return;
       view.onInspection(inspected);
-      if (isShown && !isLeading) lease.observe(inspected);
+      if (!isLeading) lease.observe(inspected);
     },
     onInspection: (inspected) => {
-      view.onInspection(inspected);
       if (!isShown) return;
+      view.onInspection(inspected);
       metrics.onInspection(inspected);
       own.observe(inspected);
     },
@@ -170,6 +183,7 @@ export const openDashboard = async (parts: DashboardParts): Promise<Dashboard> =
       opened?.gateway.restart('inspection');
     },
     close: async () => {
+      await readiness.close();
       level.close();
       view.close();
       lease.close();

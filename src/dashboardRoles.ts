@@ -1,10 +1,12 @@
 /** The page of each role: which view it has, and where its figures come from. */
 import { createMetrics } from './actors/metrics/metrics.ts';
+import { createValidatorView } from './actors/views/validatorView.ts';
+import type { ValidatorView } from './actors/views/viewSource.ts';
 import { diagnoseRunning } from './cli/doctor.ts';
 import type { Config } from './config.ts';
 import type { Begun } from './daemon.ts';
 import { type Dashboard, openDashboard } from './dashboard.ts';
-import { beginMiner, beginValidator } from './dashboardBeginning.ts';
+import { beginMiner } from './dashboardBeginning.ts';
 import { maskEndpoint, maskNetwork } from './domain/endpoint.ts';
 import type { AboutView } from './domain/view/commonView.ts';
 import { describeRedis } from './store/openStore.ts';
@@ -23,30 +25,29 @@ const aboutOf = (config: Config, hotkey: string, dataDir: string): Omit<AboutVie
   store: describeRedis(config) ?? 'embedded',
 });
 
-/** Opens the page of a validator, which may have to stand by first. */
+/** Opens the page of a validator, which may have to stand by first; the view wants to be told of its store and system. */
 export const openValidatorDashboard = async (
   { config, identity, log, tail }: Begun<'validator'>,
   dir: string,
-): Promise<{ readonly dashboard: Dashboard }> => {
+): Promise<{ readonly dashboard: Dashboard; readonly view: ValidatorView }> => {
   const { hotkey } = identity;
-  const about = aboutOf(config, hotkey, dir);
-  const endpoints = config.chainEndpoints.map(maskEndpoint);
-  const view = beginValidator({ about, endpoints, warnings: tail.warnings });
+  const view = createValidatorView({ about: aboutOf(config, hotkey, dir), warnings: tail.warnings });
   const metrics = createMetrics({ role: 'validator', version, slices: view.slices });
   const doctor = () => diagnoseRunning(config, hotkey);
-  return { dashboard: await openDashboard({ config, dir, log, tail, view, metrics, doctor }) };
+  return { dashboard: await openDashboard({ config, dir, log, tail, view, metrics, doctor }), view };
 };
 
 /** Opens the page of a miner. */
 export const openMinerDashboard = async (
   { config, identity, log, tail }: Begun<'miner'>,
   dir: string,
-): Promise<{ readonly dashboard: Dashboard }> => {
+): Promise<{ readonly dashboard: Dashboard; readonly onClassified: (seconds: number) => void }> => {
   const { hotkey } = identity;
   const about = aboutOf(config, hotkey, dir);
   const endpoints = config.chainEndpoints.map(maskEndpoint);
   const view = beginMiner({ about, endpoints, warnings: tail.warnings });
   const metrics = createMetrics({ role: 'miner', version, slices: view.slices });
   const doctor = () => diagnoseRunning(config, hotkey);
-  return { dashboard: await openDashboard({ config, dir, log, tail, view, metrics, doctor }) };
+  const dashboard = await openDashboard({ config, dir, log, tail, view, metrics, doctor });
+  return { dashboard, onClassified: metrics.observeInference };
 };

@@ -4,6 +4,7 @@ import { type CheckChain, chainOfNetwork, chainOfStore, firstChainSeen } from '.
 import { minerRuntime } from './actors/layers.ts';
 import { createMinerSystem } from './actors/miner.system.ts';
 import { CurrentPool } from './actors/taskDesk.ts';
+import { openTracing } from './actors/tracing/tracing.ts';
 import { CurrentGate } from './actors/workGate.actor.ts';
 import { genesisOf } from './config/networks.ts';
 import type { MinerConfig } from './config.ts';
@@ -15,7 +16,7 @@ import type { Logger } from './logging.ts';
 import { requireUsable } from './store/moved.ts';
 import { describeRedis, openConfiguredStore } from './store/openStore.ts';
 import type { StoreHandle } from './store/store.ts';
-import { versionInteger } from './version.ts';
+import { version, versionInteger } from './version.ts';
 
 /** How long a connection to a node waits for the store to say which chain is ours. */
 const identityPatienceMs = 3_000;
@@ -86,11 +87,15 @@ export const runMiner = async (): Promise<void> => {
     },
     'miner started',
   );
-  const { dashboard } = await openMinerDashboard(begun, dir);
+  const { dashboard, onClassified } = await openMinerDashboard(begun, dir);
   dashboard.lead();
   if (store !== null) followStore(store, log);
-  const runtime = minerRuntime({ log });
+  const runtime = minerRuntime({
+    log,
+    tracing: openTracing({ env: process.env, role: 'miner', version, log }),
+  });
   const pool = await runtime.runPromise(CurrentPool);
+  pool.onClassified = onClassified;
   const gate = await runtime.runPromise(CurrentGate);
   const root = createMinerSystem({
     settings: { ...config, modelDirs, version: versionInteger },

@@ -3,6 +3,7 @@ import * as Effect from 'effect/Effect';
 import { chainOfNetwork, chainOfStore } from './actors/chainIdentity.ts';
 import { type ValidatorRuntime, validatorRuntime } from './actors/layers.ts';
 import { loadSnapshots, type RestorableSnapshot } from './actors/snapshots.ts';
+import { openTracing } from './actors/tracing/tracing.ts';
 import { createValidatorSystem, type ValidatorSettings } from './actors/validator.system.ts';
 import { genesisOf } from './config/networks.ts';
 import type { ValidatorConfig } from './config.ts';
@@ -17,6 +18,7 @@ import { processFailPoints, withFailPoints } from './store/failPoints.ts';
 import { describeRedis, openConfiguredStore } from './store/openStore.ts';
 import type { Store } from './store/store.ts';
 import { isTestBuild } from './testBuild.ts';
+import { version } from './version.ts';
 import { becomeWriter, openHolderLock, type WritershipOptions } from './writership.ts';
 
 const policyOf = (config: ValidatorConfig): ScoringPolicy => ({
@@ -44,6 +46,12 @@ const snapshotsOf = (runtime: ValidatorRuntime, log: Logger) =>
     }),
   );
 
+/** The page shows less of what was; nothing else depends on it. */
+const noteUnrecalled =
+  (log: Logger) =>
+  (failure: unknown): void =>
+    log.warn({ event: 'dashboard.unrecalled', failure: String(failure) }, 'the page begins without a past');
+
 /** Opens the store as one of several, and stands by until this process is the one that writes. */
 const openAsWriter = async (begun: Begun<'validator'>) => {
   const { config, identity, log } = begun;
@@ -66,7 +74,7 @@ const openAsWriter = async (begun: Begun<'validator'>) => {
   const redis = describeRedis(config);
   log.info({ event: 'daemon.started', netuid, endpoints, dataDir: dir, redis, leaseMs }, 'validator started');
   // Before it may write: the page of a validator that stands by says so.
-  const { dashboard } = await openValidatorDashboard(begun, dir);
+  const { dashboard, view } = await openValidatorDashboard(begun, dir);
   const holderLock = openHolderLock(dir);
   const release = async (): Promise<void> => {
     await dashboard.close();
@@ -88,16 +96,22 @@ const openAsWriter = async (begun: Begun<'validator'>) => {
   });
   dashboard.lead();
   log.info({ event: 'daemon.writing', starts }, 'this validator acts for its hotkey');
-  const store: Store = opened;
-  return { dir, owner, store, vitals: opened, lease, dashboard, stopped, release };
+  const store: Store = dashboard.isShown ? view.tap(opened) : opened;
+  if (dashboard.isShown) void view.recall(opened).catch(noteUnrecalled(log));
+  return { dir, owner, store, vitals: opened, lease, dashboard, view, stopped, release };
 };
 
 /** `node dist/validator.js`. */
 export const runValidator = async (): Promise<void> => {
   const begun = await beginDaemon('validator');
   const { config, identity, log } = begun;
-  const { dir, owner, store, vitals, lease, dashboard, stopped, release } = await openAsWriter(begun);
-  const runtime = validatorRuntime({ store, vitals, log });
+  const { dir, owner, store, vitals, lease, dashboard, view, stopped, release } = await openAsWriter(begun);
+  const runtime = validatorRuntime({
+    store,
+    vitals,
+    log,
+    tracing: openTracing({ env: process.env, role: 'validator', version, log }),
+  });
   const { root, flush } = createValidatorSystem({
     settings: settingsOf(config),
     identity,
@@ -109,6 +123,7 @@ export const runValidator = async (): Promise<void> => {
     snapshots: await snapshotsOf(runtime, log),
     onInspection: dashboard.onInspection,
   });
+  if (dashboard.isShown) view.attach({ root, runtime, vitals });
   lease.watch((news) => {
     if (root.getSnapshot().status === 'active') root.send(news);
   });
