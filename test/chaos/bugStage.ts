@@ -18,13 +18,13 @@ import { createRole, type Role } from './roleProcess.ts';
 import { owedEpochs } from './schedule.ts';
 import { openWitness } from './witness.ts';
 
-/** Epochs of 8 s, of which weights have the last 80 %. */
-const schedule = { blockTimeMs: 125, tempo: 64, dueAfter: 0.2 } as const;
+/** Epochs of 12 s, of which weights have the last 80 %. */
+const schedule = { blockTimeMs: 250, tempo: 48, dueAfter: 0.2 } as const;
 const patienceMs = 60_000;
 /** Seconds on a machine that has nothing else to do. */
 const shownPatienceMs = 150_000;
-/** Most of a weight window of 47 blocks. */
-const enoughBlocks = 32;
+/** Of a weight window of 34 blocks: 4 s, and more where the machine is slow. */
+const enoughBlocks = 16;
 /** Each seventh verdict is treated wrongly: so many give several. */
 const enoughVerdicts = 28;
 
@@ -75,7 +75,7 @@ const startValidator = (open: Open, url: string, bug: string): Role =>
       join(open.dist, 'validator.js'),
       ...['--chain-endpoints', url, '--network', 'local', '--netuid', String(netuid)],
       ...['--hotkey-uri', `//${bug}`, '--data-dir', join(open.dir, `data-${bug}`), '--log-format', 'json'],
-      ...['--tasks-per-round', '4', '--round-deadline-ms', '1500', '--round-interval-ms', '250'],
+      ...['--tasks-per-round', '4', '--round-deadline-ms', '3000', '--round-interval-ms', '750'],
       ...['--weights-due-after', String(schedule.dueAfter)],
     ],
     bug === 'none' ? {} : { MIAOAI_BUG: bug },
@@ -116,7 +116,12 @@ const lackOf = (watched: Watched, role: Role): string | null => {
   const facts = outsideFacts(watched, hotkeyOf(`//${role.name}`));
   const epochs = Map.groupBy(facts.submissions, ({ epoch }) => epoch);
   if (judgedBy(role) < enoughVerdicts) return `${enoughVerdicts} verdicts`;
-  if (owedEpochs(facts, { journals: [role.journal()] }).length === 0) return 'an epoch with time for weights';
+  const journals = [role.journal()];
+  if (owedEpochs(facts, { journals }).length === 0) {
+    const some = { ...facts, schedule: { ...facts.schedule, enoughBlocks: 1 } };
+    const free = owedEpochs(some, { journals }).map(({ epoch, freeBlocks }) => `${freeBlocks} in ${epoch}`);
+    return `an epoch with ${enoughBlocks} free blocks for weights (${free.join(', ')}; ${facts.stalls.length} stalls, block ${facts.blocks.length})`;
+  }
   const isSecond = role.name === 'secondSubmission' && ![...epochs.values()].some(({ length }) => length > 1);
   return isSecond ? 'a second submission' : null;
 };

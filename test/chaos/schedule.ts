@@ -52,7 +52,11 @@ export const owedEpochs = (
   const { enoughBlocks, toMs: untilMs } = schedule;
   const faults = outages.filter(({ kind }: Outage) => concernsWeights(kind));
   const troubles = [...faults, ...stalls];
-  const excused = [...troubles, ...excusedWaits(journals, { blocks, troubles, untilMs })];
+  const excused = [...faults, ...excusedWaits(journals, { blocks, troubles, untilMs })];
+  // Who stood still with the machine goes on where he was: a stall takes blocks away and does not interrupt.
+  const lived = blocks.filter(
+    ({ atMs }) => !stalls.some(({ fromMs, toMs }) => atMs > fromMs && atMs <= toMs),
+  );
 
   const freeOf =
     (epoch: number, window: Span) =>
@@ -61,7 +65,7 @@ export const owedEpochs = (
       const hasRound = roundMs !== null && roundMs < piece.toMs;
       if (!hasRound && piece.toMs < window.toMs) return [];
       const fromMs = hasRound ? Math.max(piece.fromMs, roundMs) : piece.fromMs;
-      const freeBlocks = blocks.filter(({ atMs }) => atMs > fromMs && atMs <= piece.toMs).length;
+      const freeBlocks = lived.filter(({ atMs }) => atMs > fromMs && atMs <= piece.toMs).length;
       const enough = hasRound ? enoughBlocks : withoutRoundsTimes * enoughBlocks;
       return freeBlocks >= enough ? [{ epoch, freeBlocks, freeMs: piece.toMs - fromMs }] : [];
     };
