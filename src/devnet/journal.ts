@@ -130,7 +130,8 @@ export type Journal = {
   close(): void;
 };
 
-const syncFolder = (folder: string): void => {
+/** Names of a folder that were made or changed are on disk when it returns. */
+export const syncFolder = (folder: string): void => {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);

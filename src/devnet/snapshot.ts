@@ -1,9 +1,9 @@
 /** A chain on disk: one file that is replaced whole, so that a crash leaves the one before, and a journal of what came since. */
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { blake2b256 } from './hashing.ts';
-import { type BlockChange, openJournal, withChanges } from './journal.ts';
+import { type BlockChange, openJournal, syncFolder, withChanges } from './journal.ts';
 import type { StateEntry } from './state.ts';
 import {
   blockFrom,
@@ -110,6 +110,8 @@ const replaceFile = async (file: string, bytes: Uint8Array): Promise<void> => {
     await handle.close();
   }
   await rename(temporary, file);
+  // Else a power cut could bring the old name back, after the journal that it needs is gone
+  syncFolder(dirname(file));
 };
 
 export type SnapshotStore = {
