@@ -124,10 +124,13 @@ export const openDataDir = async <A>(
   const opened = await Effect.runPromise(
     Effect.match(Scope.provide(open({ dir, owner, namespace }), scope), {
       onSuccess: (value) => succeed(value),
-      onFailure: (error) => fail(error.message),
+      onFailure: (error) => fail(error),
     }),
   );
-  if (!opened.ok) return refuse(opened.error, exitCodes.failed);
+  if (!opened.ok) {
+    const isSetting = opened.error._tag === 'StoreInvalid' && opened.error.isSetting === true;
+    return refuse(opened.error.message, isSetting ? exitCodes.settings : exitCodes.failed);
+  }
   return { dir, owner, opened: opened.value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) };
 };
 

@@ -9,6 +9,7 @@ import { StoreCorrupt, StoreInvalid, type StoreOpenError, StoreUnavailable } fro
 import { syncPath } from './maintenance.ts';
 import { DATABASE_FILE, openThread } from './openThread.ts';
 import { replaceDatabase } from './replaceDatabase.ts';
+import { RESTORED_SNAPSHOT, RESTORED_VERSION, type RestoredMark } from './restored.ts';
 import { awaitAnswer } from './storeReader.ts';
 import type { StoreReport } from './storeReport.ts';
 
@@ -17,21 +18,23 @@ const WHOLE_PATIENCE_MS = 3_600_000;
 /** Beyond every token that the store has given since the backup was made. */
 const TOKEN_STEP = 1_000_000;
 
-/** Name of the snapshot that a restored store carries. */
-export const RESTORED_SNAPSHOT = 'store.restored';
-export const RESTORED_VERSION = 1;
-
-/** Value of that snapshot: wall clock of the restore, and the newest record of each log in the backup. */
-export type RestoredMark = {
-  readonly atMs: number;
-  readonly fromSeq: Readonly<Record<string, number>>;
-};
-
 export type Backup = { readonly file: string; readonly bytes: number };
 
 export type Restored = RestoredMark & {
   /** The store that was there before, under its new name; null when there was none. */
   readonly kept: string | null;
+};
+
+/** Fails where the folder of a file to be written is missing: said before anything has begun. */
+export const requireFolderOf = (file: string): Effect.Effect<void, StoreInvalid> => {
+  const folder = dirname(resolve(file));
+  return existsSync(folder)
+    ? Effect.void
+    : Effect.fail(
+        new StoreInvalid({
+          message: `there is no folder ${folder} to be entered: make it (mkdir -p), or name another place for the file`,
+        }),
+      );
 };
 
 const failed = (what: string) => (cause: unknown) =>
@@ -54,6 +57,7 @@ const checkFile = Effect.fnUntraced(function* (file: string) {
 /** A copy of the database `from` as the new file `to`, closed to other users and on the disk. */
 const copyDatabase = Effect.fnUntraced(function* (from: string, to: string) {
   const thread = yield* openMaintenance(from);
+  yield* requireFolderOf(to);
   yield* Effect.try({
     // SQLite writes into an empty file, but makes one with the rights of the umask.
     try: () => writeFileSync(to, '', { mode: 0o600, flag: 'wx' }),
@@ -150,7 +154,7 @@ const markRestored = Effect.fnUntraced(function* (file: string, tokens: Readonly
 /**
  * Puts a backup in the place of the store in `dir`, which keeps what it had beside it. Refused (`DataDirLocked`)
  * while anybody has the folder open. Whoever held a lease before cannot write any more; the snapshot
- * `store.restored` says that and from where the store goes on.
+ * `store.restored` says that and from where the store goes on, and `miaoai store check` tells it.
  */
 export const restoreStore: (options: {
   readonly from: string;

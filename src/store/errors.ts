@@ -31,7 +31,11 @@ export class StoreFenced extends Data.TaggedError('StoreFenced')<{
 }> {}
 
 /** A name, key or value that cannot be stored. A defect of the caller, reported instead of stored wrongly. */
-export class StoreInvalid extends Data.TaggedError('StoreInvalid')<{ readonly message: string }> {}
+export class StoreInvalid extends Data.TaggedError('StoreInvalid')<{
+  readonly message: string;
+  /** A setting is wrong (password, right, file, URL): no restart mends it. */
+  readonly isSetting?: boolean;
+}> {}
 
 /** The folder exists but may not be used; `message` ends with the command that repairs it. */
 export class DataDirRefused extends Data.TaggedError('DataDirRefused')<{

@@ -51,7 +51,7 @@ export type ReadStoreOptions = Omit<OpenStoreOptions, 'shared'>;
 const REDIS_TIMEOUT_MS = 5_000;
 const MAX_SECRET_CHARACTERS = 512;
 
-const invalid = (message: string) => new StoreInvalid({ message });
+const invalid = (message: string) => new StoreInvalid({ message, isSetting: true });
 
 const readText = (path: string, setting: string): Effect.Effect<string, StoreInvalid> =>
   Effect.try({

@@ -1,10 +1,9 @@
 import * as Effect from 'effect/Effect';
 import type { Redis } from 'ioredis';
 
-import { StoreUnavailable } from './errors.ts';
 import { defaultPickleLimits, type PlainValue, readPickle } from './pickle.ts';
 import { connectToMaster, type RedisAccess } from './redisClient.ts';
-import { toRedisTrouble } from './redisTrouble.ts';
+import { toRedisTrouble, toStoreError } from './redisTrouble.ts';
 import { describeTarget } from './redisUrl.ts';
 
 /**
@@ -140,6 +139,6 @@ export const readOriginalState = Effect.fn('store.readOriginalState')(function* 
         client.disconnect();
       }
     },
-    catch: (cause) => new StoreUnavailable({ message: toRedisTrouble(cause, place).message }),
+    catch: (cause) => toStoreError(toRedisTrouble(cause, place)),
   });
 });

@@ -26,6 +26,7 @@ import { openLeases } from './storeLeases.ts';
 import { openReader } from './storeReader.ts';
 import { openStoreVitals } from './storeVitals.ts';
 import { openWriter } from './storeWriter.ts';
+import { withAdvice } from './vitals.ts';
 
 /** How long a server may be away, or read its data, while a store is opened. */
 const OPEN_PATIENCE_MS = 10_000;
@@ -66,10 +67,10 @@ const patiently = async <A>(
   for (;;) {
     const outcome = await link.use(work);
     if (outcome.ok) return outcome;
-    const { trouble, message } = outcome.error;
+    const { trouble, message, isSetting = false } = outcome.error;
     // What does not pass by itself is for the operator to correct.
-    if (!passing.has(trouble)) return fail(new StoreInvalid({ message }));
-    if (performance.now() > untilMs) return fail(unavailable(message));
+    if (!passing.has(trouble)) return fail(new StoreInvalid({ message, isSetting }));
+    if (performance.now() > untilMs) return fail(unavailable(withAdvice(trouble, message)));
     await new Promise((resolve) => setTimeout(resolve, OPEN_PAUSE_MS));
   }
 };
@@ -95,6 +96,7 @@ const requireRights = async (
     ? null
     : new StoreInvalid({
         message: `Redis at ${place}: its user may not run ${missing.join(', ')} on ${keys.prefix}*: give it the rights of docs/redis.md`,
+        isSetting: true,
       });
 };
 

@@ -1,11 +1,11 @@
 import * as Effect from 'effect/Effect';
 
-import { StoreUnavailable } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { RedisAccess } from './redisClient.ts';
 import { redisKeys } from './redisKeys.ts';
 import { openRedisLeases } from './redisLeases.ts';
 import { openRedisLink } from './redisLink.ts';
+import { toStoreError } from './redisTrouble.ts';
 import { awaitAnswer } from './storeReader.ts';
 
 /** One identity's keys in a Redis. */
@@ -48,7 +48,7 @@ export const findRedisStores = Effect.fn('store.findRedisStores')(function* (acc
       return [...identities.values()].sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
     }),
   );
-  if (!found.ok) return yield* new StoreUnavailable({ message: found.error.message });
+  if (!found.ok) return yield* toStoreError(found.error);
   return found.value;
 }, Effect.scoped);
 

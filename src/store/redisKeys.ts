@@ -44,7 +44,7 @@ export const redisKeys = (namespace: string) => {
     snapshots: `${prefix}snapshots`,
     idSets: `${prefix}id-sets`,
     leases: `${prefix}leases`,
-    /** List of what was set aside, newest first, as JSON. */
+    /** List of what was set aside, newest first, as JSON; bounded by `ASIDE_KEPT`. */
     aside: `${prefix}aside`,
     /** Stream with ids `<seq>-0` and the fields v (JSON) and k (key, where it has one). */
     log: (name: string) => `${prefix}log:${name}`,

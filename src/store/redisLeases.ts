@@ -1,16 +1,16 @@
 import type { Lease } from './lease.ts';
-import { setAsideKey } from './redisAside.ts';
 import { type Answers, answerBy } from './redisAnswers.ts';
+import { setAsideKey } from './redisAside.ts';
 import { quoted } from './redisClient.ts';
 import type { RedisKeys } from './redisKeys.ts';
-import { type Connection, type RedisLink, runScript } from './redisLink.ts';
 import {
-  type RedisScript,
   readLeaseScript,
   releaseLeaseScript,
   renewLeaseScript,
   takeLeaseScript,
-} from './redisScripts.ts';
+} from './redisLeaseScripts.ts';
+import { type Connection, type RedisLink, runScript } from './redisLink.ts';
+import type { RedisScript } from './redisScripts.ts';
 import type { LeaseBackend } from './storeLeases.ts';
 
 type Changed = { readonly isDone: boolean; readonly lease: Lease | null };

@@ -1,9 +1,10 @@
 import * as Effect from 'effect/Effect';
 
-import { type StoreOpenError, StoreUnavailable } from './errors.ts';
+import type { StoreOpenError } from './errors.ts';
 import type { RedisAccess } from './redisClient.ts';
 import { type RedisKeys, redisKeys } from './redisKeys.ts';
 import { type Connection, openRedisLink } from './redisLink.ts';
+import { toStoreError } from './redisTrouble.ts';
 
 /** Keys of one command. */
 const KEYS_AT_ONCE = 200;
@@ -50,7 +51,5 @@ export const removeRedisStore = Effect.fn('store.removeRedis')(function* (option
     }),
   );
   link.close();
-  return removed.ok
-    ? removed.value
-    : yield* Effect.fail(new StoreUnavailable({ message: removed.error.message }));
+  return removed.ok ? removed.value : yield* Effect.fail(toStoreError(removed.error));
 });

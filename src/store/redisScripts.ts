@@ -3,13 +3,17 @@ import { createHash } from 'node:crypto';
 /** A Lua script, run by its hash; the server is sent the text only where it does not know it. */
 export type RedisScript = { readonly text: string; readonly sha: string };
 
-const script = (text: string): RedisScript => ({
+/** The script of a text. */
+export const script = (text: string): RedisScript => ({
   text,
   sha: createHash('sha1').update(text).digest('hex'),
 });
 
+/** Values and keys that were set aside stay for whoever wants to look at them, but not without end. */
+export const ASIDE_KEPT = 10_000;
+
 /** Redis has no rollback: each script looks at all it depends on before its first write. */
-const prelude = `
+export const prelude = `
 local wanted = { h = 'hash', x = 'stream', z = 'zset', s = 'set', l = 'list' }
 local function int(number) return string.format('%.0f', number) end
 local function whole(text)
@@ -23,6 +27,15 @@ local function misfit(letters)
     if found ~= 'none' and found ~= wanted[string.sub(letters, index, index)] then return index end
   end
   return nil
+end
+-- The newest ${ASIDE_KEPT} of what was set aside are kept; an older entry goes, with the key that it names.
+local function noteAside(list, entry)
+  redis.call('LPUSH', list, entry)
+  while redis.call('LLEN', list) > ${ASIDE_KEPT} do
+    local kept = string.match(redis.call('RPOP', list) or '', '"keptAs":"([^"]+)"')
+    local ours = string.gsub(list, 'aside$', 'set-aside:')
+    if kept and string.sub(kept, 1, #ours) == ours then redis.call('DEL', kept) end
+  end
 end
 `;
 
@@ -102,6 +115,7 @@ try('DEL', key)
 try('LPUSH', key, 'a')
 try('RPUSH', key, 'a')
 try('LPOP', key)
+try('RPOP', key)
 try('LRANGE', key, '0', '0')
 try('LLEN', key)
 try('DEL', key)
@@ -260,7 +274,7 @@ local function count()
   local value = whole(text) or 0
   if math.abs(value + by) > 9007199254740991 then return 'r the counter ' .. name .. ' would be too large' end
   if text and not whole(text) then
-    redis.call('LPUSH', KEYS[6], cjson.encode({
+    noteAside(KEYS[6], cjson.encode({
       kind = 'record', name = name, atMs = tonumber(now), reason = 'a counter that is no whole number', text = text
     }))
   end
@@ -290,7 +304,7 @@ export const setAsideKeyScript = script(`${prelude}
 local found = typeOf(KEYS[1])
 if found == 'none' or found == wanted[ARGV[1]] or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 redis.call('RENAMENX', KEYS[1], KEYS[2])
-if typeOf(KEYS[3]) == 'none' or typeOf(KEYS[3]) == 'list' then redis.call('LPUSH', KEYS[3], ARGV[2]) end
+if typeOf(KEYS[3]) == 'none' or typeOf(KEYS[3]) == 'list' then noteAside(KEYS[3], ARGV[2]) end
 return 1
 `);
 
@@ -307,7 +321,7 @@ local function keep(entry, about)
   local kept = cjson.decode(about)
   kept.text = cjson.encode(entry[2])
   if kept.seq == nil then kept.seq = tonumber(string.match(entry[1], '^%d+')) end
-  redis.call('LPUSH', KEYS[2], cjson.encode(kept))
+  noteAside(KEYS[2], cjson.encode(kept))
   redis.call('XDEL', KEYS[1], entry[1])
 end
 local moved = 0
@@ -332,69 +346,11 @@ return moved
 `);
 
 /** Takes a snapshot out of the way if it still has this revision. KEYS snapshot, new name, aside, names. ARGV revision, entry, name. */
-export const setAsideSnapshotScript = script(`
+export const setAsideSnapshotScript = script(`${prelude}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 if redis.call('HGET', KEYS[1], 'revision') ~= (ARGV[1] ~= '' and ARGV[1]) then return 0 end
 redis.call('RENAMENX', KEYS[1], KEYS[2])
-redis.call('LPUSH', KEYS[3], ARGV[2])
+noteAside(KEYS[3], ARGV[2])
 redis.call('SREM', KEYS[4], ARGV[3])
 return 1
-`);
-
-/** The lease afterwards, as strings; nothing where nobody ever had it. */
-const leaseLua = `
-local function stored()
-  local token, holder, beat = unpack(redis.call('HMGET', KEYS[1], 'token', 'holder', 'beat'))
-  return token, holder or '', beat or '0'
-end
-local function answer(word)
-  local token, holder, beat = stored()
-  if not token then return { word } end
-  return { word, token, holder, beat }
-end
-`;
-
-/** KEYS lease. ARGV types. */
-export const readLeaseScript = script(`${prelude}${leaseLua}
-local bad = misfit(ARGV[1])
-if bad then return { 'type', bad } end
-return answer('done')
-`);
-
-/**
- * Taken again by the same holder it stays as it is: the first answer may have been lost.
- *
- * KEYS lease, leases. ARGV types, name, holder, then token, holder, beat of what it is taken over from; '' for none.
- */
-export const takeLeaseScript = script(`${prelude}${leaseLua}
-local bad = misfit(ARGV[1])
-if bad then return { 'type', bad } end
-local token, holder, beat = stored()
-local next = (tonumber(ARGV[4]) or 0) + 1
-if token and tonumber(token) == next and holder == ARGV[3] and beat == '0' then return answer('done') end
-if (token or '') ~= ARGV[4] or (token and holder or '') ~= ARGV[5] or (token and beat or '') ~= ARGV[6] then
-  return answer('other')
-end
-redis.call('HSET', KEYS[1], 'token', int(next), 'holder', ARGV[3], 'beat', '0')
-redis.call('SADD', KEYS[2], ARGV[2])
-return answer('done')
-`);
-
-/** KEYS lease. ARGV types, token. */
-export const renewLeaseScript = script(`${prelude}${leaseLua}
-local bad = misfit(ARGV[1])
-if bad then return { 'type', bad } end
-local token, holder, beat = stored()
-if token ~= ARGV[2] or holder == '' then return answer('other') end
-redis.call('HSET', KEYS[1], 'beat', int((tonumber(beat) or 0) + 1))
-return answer('done')
-`);
-
-/** KEYS lease. ARGV types, token. */
-export const releaseLeaseScript = script(`${prelude}${leaseLua}
-local bad = misfit(ARGV[1])
-if bad then return { 'type', bad } end
-local token = stored()
-if token == ARGV[2] then redis.call('HDEL', KEYS[1], 'holder') end
-return answer('done')
 `);

@@ -1,4 +1,6 @@
+import { StoreInvalid, StoreUnavailable } from './errors.ts';
 import type { StoreTrouble } from './health.ts';
+import { withAdvice } from './vitals.ts';
 
 /** Why the server did not do what it was asked; all of these may pass. */
 export type RedisTrouble = {
@@ -12,6 +14,8 @@ export type RedisTrouble = {
   readonly keepsConnection: boolean;
   /** Whether the server said no before it did anything; otherwise it may have done it. */
   readonly isCertain: boolean;
+  /** Whether password, user or rights are wrong, which stays so until somebody changes them. */
+  readonly isSetting?: boolean;
 };
 
 /** Something is wrong with what a server answered at its first questions. */
@@ -24,7 +28,7 @@ export class RedisRefusal extends Error {
   }
 }
 
-type Row = Omit<RedisTrouble, 'message' | 'isCertain'> & { readonly words: string };
+type Row = Pick<RedisTrouble, 'trouble' | 'keepsConnection'> & { readonly words: string };
 
 /** Error codes of a server: the first word of its answer (src/server.c, `shared` objects; src/cluster.c). */
 const byCode: { readonly [code: string]: Row } = {
@@ -77,6 +81,8 @@ const byCode: { readonly [code: string]: Row } = {
   UNBLOCKED: { trouble: 'unreachable', keepsConnection: false, words: 'it changed its role' },
 };
 
+const settingCodes: ReadonlySet<string> = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
+
 /** Redis 6.2 wraps what a command within a script answers: "ERR Error running script (…): …: OOM command not …". */
 const wrapped = new RegExp(`\\bscript\\b.*\\b(?<code>${Object.keys(byCode).join('|')})\\b`, 's');
 
@@ -120,7 +126,9 @@ export const toRedisTrouble = (cause: unknown, place: string): RedisTrouble => {
   const row = byCode[code];
   if (row !== undefined) {
     const { trouble, keepsConnection, words } = row;
-    return { trouble, message: `Redis at ${place}: ${words} (${code})`, keepsConnection, isCertain: true };
+    const isSetting = settingCodes.has(code);
+    const message = `Redis at ${place}: ${words} (${code})`;
+    return { trouble, message, keepsConnection, isCertain: true, isSetting };
   }
   if (isAnswer) {
     const isFull = /max number of clients/.test(error.message);
@@ -135,3 +143,9 @@ export const toRedisTrouble = (cause: unknown, place: string): RedisTrouble => {
   const { trouble, message } = ofConnection(error);
   return { trouble, message: `Redis at ${place}: ${message}`, keepsConnection: false, isCertain: false };
 };
+
+/** The same as the error of somebody who asked once and does not wait: with what the operator can do. */
+export const toStoreError = ({ trouble, message, isSetting = false }: RedisTrouble) =>
+  isSetting
+    ? new StoreInvalid({ message, isSetting })
+    : new StoreUnavailable({ message: withAdvice(trouble, message) });

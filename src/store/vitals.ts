@@ -2,7 +2,7 @@ import type { StoreHealth, StoreTrouble } from './health.ts';
 
 /** What the operator can do about each trouble, after the words of the one who met it. */
 const ADVICE: Readonly<Record<StoreTrouble, string>> = {
-  unreachable: 'check that the server runs and can be reached',
+  unreachable: 'check that the server runs, that its address is right and can be reached',
   loading: 'wait until the server has read its data',
   readOnly: 'make it writable again',
   full: 'free some disk space',
@@ -13,9 +13,12 @@ const ADVICE: Readonly<Record<StoreTrouble, string>> = {
   failed: 'look at the log of the disk or the server',
 };
 
+/** What happened, and what the operator can do about it. */
+export const withAdvice = (trouble: StoreTrouble, detail: string): string => `${detail}; ${ADVICE[trouble]}`;
+
 /** The message of a trouble; writes wait meanwhile. */
 export const troubleMessage = (trouble: StoreTrouble, detail: string): string =>
-  `${detail}; ${ADVICE[trouble]}: it goes on by itself`;
+  `${withAdvice(trouble, detail)}: it goes on by itself`;
 
 /** The health of a store and who wants to hear of it. */
 export const openVitals = () => {

@@ -5,7 +5,8 @@ import * as Effect from 'effect/Effect';
 import * as Fiber from 'effect/Fiber';
 import { describe, expect, it } from 'vitest';
 
-import { backupStore, checkStore, RESTORED_SNAPSHOT, restoreStore } from '#src/store/backup.ts';
+import { backupStore, checkStore, restoreStore } from '#src/store/backup.ts';
+import { RESTORED_SNAPSHOT } from '#src/store/restored.ts';
 import { EmbeddedStore, openStoreReadOnly } from '#src/store/sqlite.ts';
 
 import { failureOf, freshDir, tamper, withStore } from './openStore.ts';
@@ -72,9 +73,9 @@ describe('store / backup: copies', () => {
     expect(error.message).toContain('choose another name');
     expect(readFileSync(to, 'utf8')).toBe('precious');
     expect((await failureOf(backupStore({ dir: freshDir(), to: `${to}2` })))._tag).toBe('StoreInvalid');
-    expect((await failureOf(backupStore({ dir, to: join(to, 'below', 'a file') })))._tag).toBe(
-      'StoreUnavailable',
-    );
+    const nowhere = await failureOf(backupStore({ dir, to: join(to, 'below', 'a file') }));
+    expect(nowhere._tag).toBe('StoreInvalid');
+    expect(nowhere.message).toContain(`no folder ${join(to, 'below')} `);
   });
 });
 

@@ -7,6 +7,7 @@ import type { StoreError } from '#src/store/errors.ts';
 import type { StoreHealth, StoreTrouble } from '#src/store/health.ts';
 import { RedisStore, type RedisStoreOptions } from '#src/store/redis.ts';
 import { redisKeys } from '#src/store/redisKeys.ts';
+import { ASIDE_KEPT } from '#src/store/redisScripts.ts';
 import type { StoreHandle } from '#src/store/store.ts';
 import { accessOf, freshNamespace } from '#test/support/redisPlace.ts';
 import { openRedisProxy } from '#test/support/redisProxy.ts';
@@ -334,6 +335,7 @@ describe.skipIf(!hasRedis)('store / redis at its start', () => {
     const options = { namespace: freshNamespace() };
     const none = await openError({ ...options, access: accessOf(`redis://127.0.0.1:${port}`) });
     expect(none.message).toMatch(/wants a password.*--redis-password-file/);
+    expect(none).toMatchObject({ _tag: 'StoreInvalid', isSetting: true });
     const wrong = await openError({ ...options, access: accessOf(`redis://:hunter2@127.0.0.1:${port}`) });
     expect(wrong.message).toMatch(/refuses user or password/);
     expect(JSON.stringify(wrong)).not.toContain('hunter2');
@@ -348,6 +350,7 @@ describe.skipIf(!hasRedis)('store / redis at its start', () => {
     const gone = await openError({ ...options, access: accessOf(replica.url) });
     expect(gone._tag).toBe('StoreUnavailable');
     expect(gone.message).toContain('ECONNREFUSED');
+    expect(gone.message).toContain('check that the server runs');
   });
 });
 
@@ -370,6 +373,25 @@ describe.skipIf(!hasRedis)('store / redis among strangers', () => {
       expect(aside.map(({ name }) => name).toSorted()).toEqual(['broken', 'epoch', 'log', 'other']);
       expect(notices).toHaveLength(3);
       expect(await server.cli('EVAL', "return #redis.call('KEYS', '*set-aside*')", '0')).toBe('2');
+    });
+  });
+
+  it('keeps the newest of what it set aside, and not all of it for ever', async () => {
+    const server = await serve();
+    await withStore(server, async ({ store, keys }) => {
+      await append(store, 1);
+      const old = `${keys.prefix}set-aside:old`;
+      await server.cli('SET', old, 'mine');
+      const entry = JSON.stringify({ kind: 'record', name: 'old', reason: 'it was', keptAs: old, atMs: 1 });
+      const fill = "for n = 1, tonumber(ARGV[2]) do redis.call('RPUSH', KEYS[1], ARGV[1]) end";
+      await server.cli('EVAL', fill, '1', keys.aside, entry, String(ASIDE_KEPT));
+      for (const n of [1, 2, 3]) await server.cli('XADD', keys.log('log'), '*', 'foreign', String(n));
+      await append(store, 2);
+      expect(await valuesIn(store)).toEqual([1, 2]);
+      expect(await server.cli('LLEN', keys.aside)).toBe(String(ASIDE_KEPT));
+      expect(await server.cli('EXISTS', old)).toBe('0');
+      const aside = await patiently(store.setAside);
+      expect(aside.slice(0, 4).map(({ name }) => name)).toEqual(['log', 'log', 'log', 'old']);
     });
   });
 
