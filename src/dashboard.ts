@@ -9,6 +9,7 @@ import { type Config, settingViews } from './config.ts';
 import { type WrittenDaemonFile, writeDaemonFile } from './daemonFile.ts';
 import type { CommonSlices, DoctorView } from './domain/view/commonView.ts';
 import type { SessionDetail, WeightHistory } from './domain/view/validatorView.ts';
+import { verdictOf } from './domain/view/verdict.ts';
 import { type Gateway, openGateway } from './gateway/gateway.ts';
 import type { GatewaySources } from './gateway/sources.ts';
 import { writeTicket } from './gateway/ticket.ts';
@@ -159,8 +160,9 @@ export const openDashboard = async (parts: DashboardParts): Promise<Dashboard> =
     env: process.env,
     pid: process.pid,
     tellParent: process.send === undefined ? null : (message) => void process.send?.(message),
-    verdict: () => view.slices().health,
-    isLive: () => view.live().isWell,
+    // Without a page nobody tells the view what happens, and its verdict would be that of a daemon which never begins.
+    verdict: () => (isShown ? view.slices().health : verdictOf([], 'running, without its page')),
+    isLive: () => !isShown || view.live().isWell,
     log,
   });
   return {

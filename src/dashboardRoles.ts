@@ -32,7 +32,12 @@ export const openValidatorDashboard = async (
 ): Promise<{ readonly dashboard: Dashboard; readonly view: ValidatorView }> => {
   const { hotkey } = identity;
   const view = createValidatorView({ about: aboutOf(config, hotkey, dir), warnings: tail.warnings });
-  const metrics = createMetrics({ role: 'validator', version, slices: view.slices });
+  const metrics = createMetrics({
+    role: 'validator',
+    version,
+    slices: view.slices,
+    isPerUid: config.metricsPerUid,
+  });
   const doctor = () => diagnoseRunning(config, hotkey);
   return { dashboard: await openDashboard({ config, dir, log, tail, view, metrics, doctor }), view };
 };

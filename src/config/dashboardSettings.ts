@@ -90,6 +90,13 @@ const dashboardSettingsFor = (defaultPort: string) =>
       description: 'File with a token for /metrics alone, made where it is missing; sent as a bearer.',
       note: '/metrics is open to whoever reaches the page',
     }),
+    metricsPerUid: flag({
+      flag: '--metrics-per-uid',
+      env: 'MIAOAI_METRICS_PER_UID',
+      group,
+      description: 'Score and weight of each uid as metrics of a validator: two times 256 more series.',
+      text: 'false',
+    }),
     inspector: { ...inspector, isSwitch: true },
     inspectorUrl: optionalText({
       flag: '--inspector-url',
