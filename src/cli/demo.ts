@@ -245,7 +245,9 @@ const perform = async (options: DemoOptions, kept: Kept, interrupted: Promise<ne
 /** Removes what the demo wrote, or says where it is. */
 const putAway = async (options: DemoOptions, { dir, stores }: Kept): Promise<void> => {
   if (options.keep) {
-    process.stderr.write(`kept: ${[dir, ...stores.keys()].join('\n      ')}\n`);
+    process.stderr.write(
+      `kept: ${[dir, ...stores.owners().map((owner) => `--owner ${owner}`)].join('\n      ')}\n`,
+    );
     return;
   }
   rmSync(dir, { recursive: true, force: true });

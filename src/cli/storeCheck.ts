@@ -6,6 +6,7 @@ import { checkStore } from '../store/backup.ts';
 import { forEachEntry, type ReadableStore } from '../store/exportFileContents.ts';
 import type { Lease } from '../store/lease.ts';
 import { readMark, unusableBecause } from '../store/moved.ts';
+import { type RestoredMark, readRestored } from '../store/restored.ts';
 import type { LogInfo } from '../store/store.ts';
 import { type Ending, reported } from './ending.ts';
 import { progress } from './storeEnding.ts';
@@ -29,6 +30,8 @@ export type StoreCheck = {
   readonly writer: Lease | null;
   /** Why no daemon may use it: it was moved, or is a copy that was not finished. Null when one may. */
   readonly unusable: string | null;
+  /** When a backup was put in its place, and the newest record that each log had in it; null when never. */
+  readonly restored: RestoredMark | null;
   readonly requests: RequestReport;
 };
 
@@ -88,12 +91,18 @@ export const checkPlace = Effect.fn('cli.checkPlace')(function* (place: StorePla
     setAside,
     writer: yield* readLeaseAt(place, writerLeaseName),
     unusable: unusableBecause(mark),
+    restored: yield* readRestored(store),
     requests,
   } satisfies StoreCheck;
 });
 
 const sum = (counts: RequestReport['decided']): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
+
+const restoredText = ({ atMs, fromSeq }: RestoredMark): string => {
+  const ends = Object.entries(fromSeq).map(([log, seq]) => `${log} up to ${seq}`);
+  return `restored from a backup at ${new Date(atMs).toISOString()}: ${ends.join(', ') || 'no log'}`;
+};
 
 const describe = (check: StoreCheck): string => {
   const { requests, writer } = check;
@@ -109,6 +118,7 @@ const describe = (check: StoreCheck): string => {
     ...Object.entries(check.usedIds).map(([name, count]) => `used ids ${name}: ${count}`),
     `requests: ${requests.planned} planned = ${sum(requests.decided)} decided (${outcomes.join(', ')}) + ${requests.open} open + ${requests.abandoned} abandoned`,
     `writer: ${writer === null ? 'none yet' : `${writer.holder ?? 'nobody now'}, token ${writer.token}`}`,
+    ...(check.restored === null ? [] : [restoredText(check.restored)]),
     ...(check.unusable === null ? [] : [check.unusable]),
     ...check.problems.map((problem) => `PROBLEM: ${problem}`),
     check.isSound ? 'sound' : 'NOT SOUND',

@@ -18,6 +18,8 @@ const codeOf = (error: StoreCommandError): number => {
       return commandExitCodes.refused;
     case 'StoreUnavailable':
       return commandExitCodes.unreachable;
+    case 'StoreInvalid':
+      return error.isSetting === true ? commandExitCodes.settings : commandExitCodes.failed;
     case 'ExportRefused':
       return error.reason === 'exists' ? commandExitCodes.refused : commandExitCodes.failed;
     default:
@@ -25,11 +27,18 @@ const codeOf = (error: StoreCommandError): number => {
   }
 };
 
+/** The advice of a daemon does not fit a command: it is the daemon that has to give way. */
+const messageOf = (error: StoreCommandError): string => {
+  if (error._tag !== 'DataDirLocked') return error.message;
+  const who = error.pid === null ? 'another process' : `process ${error.pid}`;
+  return `${error.dir} is in use by ${who}: stop that daemon, then run this command again`;
+};
+
 /** Runs the work of a command in a scope; an error becomes a message and a code. */
 export const ended = (work: Effect.Effect<Ending, StoreCommandError, Scope.Scope>): Effect.Effect<Ending> =>
   Effect.match(Effect.scoped(work), {
     onSuccess: (ending) => ending,
-    onFailure: (error) => failed(codeOf(error), error.message, error._tag),
+    onFailure: (error) => failed(codeOf(error), messageOf(error), error._tag),
   });
 
 /** The same on the store that the flags name; wrong flags end with the code of wrong settings. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as Effect from 'effect/Effect';
 
-import { backupStore } from '../store/backup.ts';
+import { backupStore, requireFolderOf } from '../store/backup.ts';
 import { StoreUnavailable } from '../store/errors.ts';
 import { createExport } from '../store/exportFile.ts';
 import { forEachEntry } from '../store/exportFileContents.ts';
@@ -33,6 +33,7 @@ const momentOf = Effect.fnUntraced(function* (dir: string, file: string) {
  */
 export const exportStore = Effect.fn('cli.exportStore')(function* (place: StorePlace, name: string) {
   const file = resolve(name);
+  yield* requireFolderOf(file);
   const source: StorePlace =
     place.kind === 'dataDir' ? { kind: 'dataDir', dir: yield* momentOf(place.dir, file) } : place;
   const store = yield* openPlace(source);

@@ -137,6 +137,8 @@ describe('cli / store', () => {
           expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining('checked') });
           const refused = await asProcess('store', 'restore', file, '--data-dir', dir);
           expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining('in use') });
+          expect(refused.stderr).toContain('stop that daemon');
+          expect(refused.stderr).not.toContain('--data-dir');
           isDone = true;
         });
         yield* Effect.all([writing, backup], { concurrency: 2 });
@@ -151,9 +153,27 @@ describe('cli / store', () => {
       name: evidenceLogName,
       records: records.length,
     });
+    const told = await cli('store', 'check', '--data-dir', dir);
+    expect(told.stdout).toMatch(/restored from a backup at \d{4}-.*: evidence up to \d+/);
     const again = await cli('store', 'backup', file, '--data-dir', dir);
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('exists already');
+  });
+
+  it('says which folder is missing, and which Redis does not answer', async () => {
+    const dir = await filled();
+    const missing = join(home, 'no', 'such');
+    for (const command of ['export', 'backup']) {
+      const ended = await cli('store', command, join(missing, 'file.jsonl'), '--data-dir', dir);
+      expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining(`no folder ${missing} `) });
+      expect(ended.stderr).not.toContain('ENOENT');
+    }
+    const socket = `unix://${join(home, 'no.sock')}`;
+    for (const url of ['redis://127.0.0.1:1', socket]) {
+      const ended = await cli('store', 'check', '--redis', url);
+      expect(ended).toMatchObject({ code: 6, stderr: expect.stringContaining(`Redis at ${url}`) });
+      expect(ended.stderr).toContain('check that the server runs');
+    }
   });
 
   it('exports and imports a store, which is the same then', async () => {

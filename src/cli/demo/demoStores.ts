@@ -4,7 +4,7 @@ import * as Effect from 'effect/Effect';
 import { maskNetwork } from '../../domain/endpoint.ts';
 import { identityFromUri, keysReady } from '../../keys/identity.ts';
 import { type ReadStoreOptions, redisAccess, type StoreChoice } from '../../store/openStore.ts';
-import { redisKeys, redisNamespace } from '../../store/redisKeys.ts';
+import { redisNamespace } from '../../store/redisKeys.ts';
 import { removeRedisStore } from '../../store/redisRemove.ts';
 import { demoNetuid } from './demoGenesis.ts';
 
@@ -32,7 +32,8 @@ export const openDemoStores = async (redis: string | null) => {
   await keysReady();
   const network = redis === null ? 'local' : `ws://miaoai-demo-${randomBytes(6).toString('hex')}.invalid`;
   const settings = choiceOf(redis);
-  const used: string[] = [];
+  /** Namespaces by owner. */
+  const used = new Map<string, string>();
 
   const identityOf = (role: Role, uri: string) => {
     const identity = identityFromUri(uri);
@@ -46,7 +47,8 @@ export const openDemoStores = async (redis: string | null) => {
   return {
     /** Flags of a daemon. */
     args: (role: Role, uri: string): readonly string[] => {
-      used.push(identityOf(role, uri).namespace);
+      const { owner, namespace } = identityOf(role, uri);
+      used.set(owner, namespace);
       return ['--network', network, ...(redis === null ? ['--store', 'embedded'] : ['--redis', redis])];
     },
     /** The store of a daemon whose data folder is `dir`, to be read. */
@@ -55,14 +57,13 @@ export const openDemoStores = async (redis: string | null) => {
       dir,
       ...identityOf(role, uri),
     }),
-    /** What the keys in Redis begin with, one per daemon; none for folders. */
-    keys: (): readonly string[] =>
-      redis === null ? [] : [...new Set(used)].map((name) => redisKeys(name).prefix),
+    /** Whose stores are in Redis, as `--owner` of `miaoai store` takes them; none for folders. */
+    owners: (): readonly string[] => (redis === null ? [] : [...used.keys()]),
     /** Removes what the daemons kept in Redis, and nothing else. */
     remove: async (): Promise<void> => {
       if (redis === null) return;
       const access = await Effect.runPromise(redisAccess(settings));
-      for (const namespace of new Set(used)) await Effect.runPromise(removeRedisStore({ access, namespace }));
+      for (const namespace of used.values()) await Effect.runPromise(removeRedisStore({ access, namespace }));
     },
   };
 };
