@@ -25,6 +25,7 @@ export const exitCodesText = (): string =>
  * - `unreachable`: no node answered in time; for a registration that was sent, its outcome is unknown.
  * - `blocked`: `doctor` found something that keeps the daemon from its work.
  * - `declined`: the operator did not confirm.
+ * - `notRunning`: no daemon answers that could be asked; sysexits.h calls it EX_UNAVAILABLE.
  */
 export const commandExitCodes = {
   done: exitCodes.drained,
@@ -36,4 +37,5 @@ export const commandExitCodes = {
   unreachable: 6,
   blocked: 7,
   declined: 8,
+  notRunning: 69,
 } as const;

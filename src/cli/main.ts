@@ -7,7 +7,9 @@ import { devnetCommand } from './devnet.ts';
 import { doctorCommand } from './doctor.ts';
 import { withUsageCode } from './ending.ts';
 import { machinesCommand } from './machines.ts';
+import { logLevelCommand } from './logLevel.ts';
 import { registerCommand } from './register.ts';
+import { statusCommand } from './status.ts';
 import { storeCommand } from './store.ts';
 import { walletCommand } from './wallet.ts';
 
@@ -35,6 +37,8 @@ export const runCli = async (): Promise<void> => {
     .addCommand(walletCommand())
     .addCommand(registerCommand())
     .addCommand(doctorCommand())
+    .addCommand(statusCommand())
+    .addCommand(logLevelCommand())
     .addCommand(machinesCommand());
   await withUsageCode(program).parseAsync(process.argv);
 };
