@@ -24,13 +24,16 @@ export type ActorRecord = {
   source: unknown;
   raw: readonly unknown[] | null;
   shown: Readonly<Record<string, unknown>>;
-  events: number;
+  readonly received: Received;
 };
+
+/** Counted whether anybody looks or not. */
+export type Received = { events: number };
 
 const noIds: readonly string[] = Object.freeze([]);
 const nothing: Readonly<Record<string, unknown>> = Object.freeze({});
 
-export const recordFor = (ref: AnyActorRef, charting: Charting | null): ActorRecord => ({
+export const recordFor = (ref: AnyActorRef, charting: Charting | null, received: Received): ActorRecord => ({
   ref,
   charting,
   nodes: null,
@@ -40,7 +43,7 @@ export const recordFor = (ref: AnyActorRef, charting: Charting | null): ActorRec
   source: undefined,
   raw: null,
   shown: nothing,
-  events: 0,
+  received,
 });
 
 /** Takes the states over; whether they differ from those before. */
@@ -105,7 +108,7 @@ const viewOf = (record: ActorRecord, status: ActorView['status']): ActorView => 
     states: record.states,
     lastTransitions: record.lastTransitions,
     context: record.shown,
-    events: record.events,
+    events: record.received.events,
   };
 };
 
@@ -129,6 +132,8 @@ export type ActorBook = {
   /** false when there is no room for another. */
   readonly add: (record: ActorRecord) => boolean;
   readonly end: (record: ActorRecord, status: EndStatus) => void;
+  /** Whether it has ended here: events may still be sent to it. */
+  readonly isGone: (ref: AnyActorRef) => boolean;
   /** Actors that have ended without a word, which are those that failed as the root or were never started. */
   readonly silentlyEnded: () => readonly (readonly [ActorRecord, EndStatus])[];
   readonly views: () => readonly ActorView[];
@@ -138,6 +143,7 @@ export type ActorBook = {
 export const createActorBook = (): ActorBook => {
   const living = new Map<string, ActorRecord>();
   const ended = new Map<string, ActorView>();
+  const gone = new WeakSet<AnyActorRef>();
   return {
     get: (sessionId) => living.get(sessionId),
     add: (record) => {
@@ -148,11 +154,13 @@ export const createActorBook = (): ActorBook => {
     end: (record, status) => {
       const { sessionId } = record.ref;
       if (!living.delete(sessionId)) return;
+      gone.add(record.ref);
       look(record);
       ended.set(sessionId, viewOf(record, status));
       const [oldest] = ended.keys();
       if (ended.size > maxEnded && oldest !== undefined) ended.delete(oldest);
     },
+    isGone: (ref) => gone.has(ref),
     silentlyEnded: () =>
       [...living.values()].flatMap((record) => {
         const status = look(record);

@@ -52,6 +52,7 @@ const shown = { context: { sample: ['count'] }, events: { go: ['far'] } };
 
 const run = (options: { readonly capacity?: number } = {}) => {
   const inspection = createInspection({ role: 'test', shown, now: () => 7, ...options });
+  inspection.subscribe(() => {});
   const actor = createActor(sample, { inspect: inspection.observe, systemId: 'root' });
   return { inspection, actor };
 };

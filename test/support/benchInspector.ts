@@ -1,0 +1,179 @@
+import {
+  type AnyActorRef,
+  type AnyEventObject,
+  type CallbackActorLogic,
+  createActor,
+  fromCallback,
+  setup,
+  spawnChild,
+} from 'xstate';
+
+import { createObserver } from '#src/actors/observer.ts';
+import type { Axon } from '#src/domain/metagraph.ts';
+import { createInspection, type Inspection } from '#src/inspector/inspection.ts';
+import { createLogger } from '#src/logging.ts';
+import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
+import { rootId } from '#src/machines/root.ts';
+import { shown } from '#src/machines/shown.ts';
+
+export type InspectorBenchOptions = {
+  /** Live sessions of one validator, each with its link. */
+  readonly sessions: number;
+  readonly eventsPerTurn: number;
+  /** Turns before anything counts. */
+  readonly warmUps: number;
+  /** Measured turns of each mode. */
+  readonly turns: number;
+  readonly onProgress: (line: string) => void;
+};
+
+const modes = ['without', 'unwatched', 'watched'] as const;
+type Mode = (typeof modes)[number];
+
+/** Above what a turn makes between two deliveries, which come by the clock however fast the events are. */
+const capacity = 20_000;
+/** Events between two turns of the event loop: deliveries are timers, which a loop without end would starve. */
+const eventsAtOnce = 250;
+
+const kinds = ['infer.text', 'infer.image'];
+const busyAndIdle: readonly AnyEventObject[] = [{ type: 'link.busy' }, { type: 'link.idle' }];
+/** Mostly work; once in a while a link is lost, dialled again at a new address, and trusted. */
+const cycle: readonly AnyEventObject[] = [
+  ...Array.from({ length: 14 }, () => busyAndIdle).flat(),
+  { type: 'link.idle' },
+  { type: 'link.closed', failure: { _tag: 'Lost', message: 'the connection was reset' }, jitter: 0.5 },
+  { type: 'axon.moved', axon: { ip: '192.0.2.1', port: 9_000 } },
+  { type: 'link.opened', kinds },
+];
+
+type Stage = {
+  readonly run: (events: number) => Promise<void>;
+  readonly inspection: Inspection | null;
+  readonly stop: () => void;
+  readonly delivered: () => { readonly entries: number; readonly bytes: number };
+};
+
+/** A root with sessions of the machine that ships; links are told what to say. */
+const stageOf = (mode: Mode, sessions: number): Stage => {
+  const inspection = mode === 'without' ? null : createInspection({ role: 'validator', shown, capacity });
+  const delivered = { entries: 0, bytes: 0 };
+  if (mode === 'watched') {
+    inspection?.subscribe((entries) => {
+      delivered.entries += entries.length;
+      delivered.bytes += JSON.stringify(entries).length;
+    });
+  }
+  const speakers = new Map<string, (event: AnyEventObject) => void>();
+  const link: CallbackActorLogic<AnyEventObject, { readonly hotkey: string; readonly axon: Axon }> =
+    fromCallback(({ input, sendBack }) => {
+      speakers.set(input.hotkey, sendBack);
+    });
+  const session = minerSessionMachine.provide({ actors: { peerLink: link as unknown as DialMiner } });
+  const hotkeys = Array.from({ length: sessions }, (_, uid) => `5Session${uid}`);
+  const inputOf = (hotkey: string) => ({ hotkey, axon: { ip: '192.0.2.1', port: 8_000 } });
+  const validator = setup({ actors: { session } }).createMachine({
+    id: 'validator',
+    on: { '*': {} },
+    entry: hotkeys.map((hotkey) =>
+      spawnChild('session', { id: `session/${hotkey}`, input: inputOf(hotkey) }),
+    ),
+  });
+  const root = createActor(validator, {
+    id: 'validator',
+    systemId: rootId,
+    inspect: createObserver({
+      log: createLogger({ role: 'validator', level: 'silent', format: 'json', hotkey: null }),
+      onTransition: () => {},
+      onInspection: inspection?.observe,
+    }),
+  });
+  root.start();
+  const living: Readonly<Record<string, AnyActorRef | undefined>> = root.getSnapshot().children;
+  const children = hotkeys.map((hotkey) => ({ hotkey, child: living[`session/${hotkey}`] }));
+  for (const hotkey of hotkeys) speakers.get(hotkey)?.({ type: 'link.opened', kinds });
+
+  let sent = 0;
+  const send = (): void => {
+    const session = children[sent % sessions];
+    const event = cycle[Math.floor(sent / sessions) % cycle.length];
+    sent += 1;
+    if (session === undefined || event === undefined) return;
+    // A session whose address moved has a new link; what no link says comes from its validator.
+    if (event.type === 'axon.moved') session.child?.send(event);
+    else speakers.get(session.hotkey)?.(event);
+  };
+
+  return {
+    inspection,
+    delivered: () => delivered,
+    stop: () => {
+      inspection?.close();
+      root.stop();
+    },
+    run: async (events) => {
+      for (let done = 0; done < events; done += eventsAtOnce) {
+        for (let index = 0; index < eventsAtOnce; index += 1) send();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+};
+
+const cpuMicros = async (work: () => Promise<void>): Promise<number> => {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+};
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
+
+/**
+ * The same events through the same machines three times: without the feed, with it and nobody looking, and with one
+ * subscriber that writes what it gets as JSON. The modes take turns, so that a slow moment of the machine meets all of
+ * them alike; a ratio is the median over turns of what the same turn cost without the feed.
+ */
+export const runInspectorBench = async (options: InspectorBenchOptions) => {
+  const { sessions, eventsPerTurn, warmUps, turns, onProgress } = options;
+  const stages = modes.map((mode) => ({ mode, ...stageOf(mode, sessions) }));
+  const costs: Record<Mode, number[]> = { without: [], unwatched: [], watched: [] };
+  for (let turn = 0; turn < warmUps + turns; turn += 1) {
+    // Who comes first changes with each turn: garbage of one is collected in the time of the next.
+    const order = stages.map((_, index) => stages[(index + turn) % stages.length]);
+    for (const stage of order) {
+      if (stage === undefined) continue;
+      const micros = await cpuMicros(() => stage.run(eventsPerTurn));
+      if (turn >= warmUps) costs[stage.mode].push(micros / eventsPerTurn);
+    }
+    if (turn % 5 === 0) onProgress(`turn ${turn + 1} of ${warmUps + turns}`);
+  }
+  const ratiosOf = (mode: Mode) =>
+    costs[mode].map((cost, turn) => cost / (costs.without[turn] ?? Number.NaN));
+  const failures = stages.map(({ inspection }) => inspection?.sizes().failures ?? 0);
+  const watched = stages.find(({ mode }) => mode === 'watched');
+  const delivered = watched?.delivered() ?? { entries: 0, bytes: 0 };
+  for (const { stop } of stages) stop();
+  if (failures.some((count) => count > 0)) throw new Error(`the feed failed: ${failures.join(', ')} times`);
+  if (delivered.entries < eventsPerTurn * turns)
+    throw new Error('entries were lost on their way to the subscriber');
+  return {
+    bench: 'inspector',
+    sessions,
+    eventsPerTurn,
+    turns,
+    microsPerEvent: {
+      without: rounded(median(costs.without)),
+      unwatched: rounded(median(costs.unwatched)),
+      watched: rounded(median(costs.watched)),
+    },
+    ratios: {
+      unwatched: rounded(median(ratiosOf('unwatched'))),
+      watched: rounded(median(ratiosOf('watched'))),
+    },
+    bytesPerEvent: rounded(delivered.bytes / (eventsPerTurn * (warmUps + turns))),
+    aims: { unwatched: 1.05, watched: 1.2 },
+  };
+};
