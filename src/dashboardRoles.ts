@@ -1,13 +1,13 @@
 /** The page of each role: which view it has, and where its figures come from. */
 import { createMetrics } from './actors/metrics/metrics.ts';
+import { createMinerView } from './actors/views/minerView.ts';
 import { createValidatorView } from './actors/views/validatorView.ts';
-import type { ValidatorView } from './actors/views/viewSource.ts';
+import type { MinerView, ValidatorView } from './actors/views/viewSource.ts';
 import { diagnoseRunning } from './cli/doctor.ts';
 import type { Config } from './config.ts';
 import type { Begun } from './daemon.ts';
 import { type Dashboard, openDashboard } from './dashboard.ts';
-import { beginMiner } from './dashboardBeginning.ts';
-import { maskEndpoint, maskNetwork } from './domain/endpoint.ts';
+import { maskNetwork } from './domain/endpoint.ts';
 import type { AboutView } from './domain/view/commonView.ts';
 import { describeRedis } from './store/openStore.ts';
 import { version } from './version.ts';
@@ -42,17 +42,19 @@ export const openValidatorDashboard = async (
   return { dashboard: await openDashboard({ config, dir, log, tail, view, metrics, doctor }), view };
 };
 
-/** Opens the page of a miner. */
+/** Opens the page of a miner; the view wants to be told of its system. */
 export const openMinerDashboard = async (
   { config, identity, log, tail }: Begun<'miner'>,
   dir: string,
-): Promise<{ readonly dashboard: Dashboard; readonly onClassified: (seconds: number) => void }> => {
+): Promise<{
+  readonly dashboard: Dashboard;
+  readonly view: MinerView;
+  readonly onClassified: (seconds: number) => void;
+}> => {
   const { hotkey } = identity;
-  const about = aboutOf(config, hotkey, dir);
-  const endpoints = config.chainEndpoints.map(maskEndpoint);
-  const view = beginMiner({ about, endpoints, warnings: tail.warnings });
+  const view = createMinerView({ about: aboutOf(config, hotkey, dir), warnings: tail.warnings });
   const metrics = createMetrics({ role: 'miner', version, slices: view.slices });
   const doctor = () => diagnoseRunning(config, hotkey);
   const dashboard = await openDashboard({ config, dir, log, tail, view, metrics, doctor });
-  return { dashboard, onClassified: metrics.observeInference };
+  return { dashboard, view, onClassified: metrics.observeInference };
 };

@@ -87,7 +87,7 @@ export const runMiner = async (): Promise<void> => {
     },
     'miner started',
   );
-  const { dashboard, onClassified } = await openMinerDashboard(begun, dir);
+  const { dashboard, view, onClassified } = await openMinerDashboard(begun, dir);
   dashboard.lead();
   if (store !== null) followStore(store, log);
   const runtime = minerRuntime({
@@ -108,6 +108,7 @@ export const runMiner = async (): Promise<void> => {
     checkChain: chainOfNetwork(genesisOf(config.network), rememberedChain(store)),
     onInspection: dashboard.onInspection,
   });
+  if (dashboard.isShown) view.attach({ root, runtime, store });
   await runToEnd({
     root,
     log,
