@@ -15,6 +15,8 @@ const pageRecords = 500;
 /** What is tapped while the past is read waits for it, up to this many batches. */
 const maxWaiting = 10_000;
 
+type Batch = { readonly records: readonly EvidenceRecord[]; readonly lastSeq: number };
+
 export type EvidenceBooks = {
   readonly miners: MinerBook;
   readonly rounds: RoundHistory;
@@ -103,12 +105,15 @@ export const createEvidenceBooks = (): EvidenceBooks => {
       // A record of another release that lacks something: the page does without it.
     }
   };
-  let waiting: (readonly EvidenceRecord[])[] | null = null;
+  let waiting: Batch[] | null = null;
   let lastSeq: number | null = null;
+  /** What was read of the past; the tap may tell of the same a moment later. */
+  let recalledUpTo = 0;
 
-  const take = (records: readonly EvidenceRecord[]): void => {
-    if (waiting === null) for (const one of records) record(one);
-    else if (waiting.length < maxWaiting) waiting.push(records);
+  const take = (batch: Batch): void => {
+    if (waiting !== null) {
+      if (waiting.length < maxWaiting) waiting.push(batch);
+    } else if (batch.lastSeq > recalledUpTo) for (const one of batch.records) record(one);
   };
   const append =
     (store: Store): Store['append'] =>
@@ -118,7 +123,7 @@ export const createEvidenceBooks = (): EvidenceBooks => {
       return Effect.tap(written, (appended) =>
         Effect.sync(() => {
           lastSeq = Math.max(lastSeq ?? 0, appended.lastSeq);
-          take(seen(records, appended));
+          take({ records: seen(records, appended), lastSeq: appended.lastSeq });
         }),
       );
     };
@@ -131,13 +136,14 @@ export const createEvidenceBooks = (): EvidenceBooks => {
       const reading: Effect.Effect<void, StoreError> = Effect.gen(function* () {
         const { end, newest } = yield* readBack(store, record);
         lastSeq = Math.max(lastSeq ?? 0, end);
+        recalledUpTo = end;
         yield* readEpochs(store, newest, record);
       });
       // A store in trouble costs the past on the page, and nothing else.
       await Effect.runPromise(Effect.ignore(reading));
       const tapped = waiting;
       waiting = null;
-      for (const records of tapped) take(records);
+      for (const batch of tapped) take(batch);
     },
   };
 };

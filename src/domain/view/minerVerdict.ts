@@ -110,7 +110,7 @@ const workerReasons = (inference: InferenceFacts): readonly HealthReason[] => {
     {
       code: 'inference.workerDown',
       level: ready === 0 ? 'failing' : 'attention',
-      text: `${slots - ready} of ${count(slots, 'inference worker')} is down and being restarted: ${quote(lastExit)}.`,
+      text: `${slots - ready} of ${count(slots, 'inference worker')} ${slots - ready === 1 ? 'is' : 'are'} down and being restarted: ${quote(lastExit)}.`,
       advice:
         'It is started again by itself. If it dies again and again, check memory, the model and the GPU driver.',
     },
