@@ -15,6 +15,7 @@ export type Screen = {
 };
 
 const validator: readonly Role[] = ['validator'];
+const miner: readonly Role[] = ['miner'];
 const both: readonly Role[] = ['validator', 'miner'];
 
 /** All screens in the order of the navigation. Each is a file of its own, fetched when it is first shown. */
@@ -48,6 +49,34 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('./screens/weights.tsx')).WeightsScreen,
   },
   {
+    path: '/',
+    title: 'Overview',
+    key: 'o',
+    roles: miner,
+    load: async () => (await import('./screens/miner/minerOverview.tsx')).MinerOverviewScreen,
+  },
+  {
+    path: '/requests',
+    title: 'Requests',
+    key: 'q',
+    roles: miner,
+    load: async () => (await import('./screens/miner/requests.tsx')).RequestsScreen,
+  },
+  {
+    path: '/inference',
+    title: 'Inference',
+    key: 'i',
+    roles: miner,
+    load: async () => (await import('./screens/miner/inference.tsx')).InferenceScreen,
+  },
+  {
+    path: '/models',
+    title: 'Models',
+    key: 'e',
+    roles: miner,
+    load: async () => (await import('./screens/miner/models.tsx')).ModelsScreen,
+  },
+  {
     path: '/chain',
     title: 'Chain',
     key: 'c',
@@ -60,6 +89,20 @@ export const screens: readonly Screen[] = [
     key: 'm',
     roles: both,
     load: async () => (await import('./machines/machinesScreen.tsx')).MachinesScreen,
+  },
+  {
+    path: '/logs',
+    title: 'Logs',
+    key: 'l',
+    roles: both,
+    load: async () => (await import('./screens/logs.tsx')).LogsScreen,
+  },
+  {
+    path: '/config',
+    title: 'Config',
+    key: 'd',
+    roles: both,
+    load: async () => (await import('./screens/config.tsx')).ConfigScreen,
   },
 ];
 
