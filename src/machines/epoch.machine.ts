@@ -4,6 +4,7 @@ import type { StoreFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex } from '../domain/ids.ts';
 import type { SubnetSnapshot } from '../domain/metagraph.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { weightsDueAtBlock } from '../domain/weightsDue.ts';
 import type { WeightVector } from '../domain/weightVector.ts';
 import type { HoldReasons } from '../domain/workHold.ts';
 import { delays } from './delays.ts';
@@ -76,14 +77,6 @@ type Context = EpochInput & {
   readonly lastFailure: StoreFailure | null;
 };
 
-/**
- * The last blocks of an epoch: weights are computed then even if no round could be held. Blocks are counted as they
- * are finalized, three to six behind the best one, and an extrinsic needs some to be included. An eighth of a short
- * epoch, 20 blocks of a long one.
- */
-const lastChanceBlocks = ({ lastEpochBlock, endsAtBlock }: EpochSchedule): number =>
-  Math.max(6, Math.min(20, Math.ceil((endsAtBlock - lastEpochBlock) / 8)));
-
 /** With less than one in so many links of the last round, the fault is rather ours than theirs. */
 const collapseDivisor = 3;
 
@@ -100,23 +93,6 @@ export const scheduleOf = (subnet: SubnetSnapshot): EpochSchedule => ({
   lastEpochBlock: subnet.lastEpochBlock,
   endsAtBlock: subnet.nextEpochBlock,
 });
-
-const lastChanceAtBlock = (schedule: EpochSchedule): BlockNumber =>
-  schedule.endsAtBlock - lastChanceBlocks(schedule);
-
-type DueBlock = EpochSchedule & Pick<EpochInput, 'dueAfterFraction'>;
-
-/** Never later than the last chance, whatever fraction was asked for. */
-const dueAtBlock = (context: DueBlock): BlockNumber =>
-  Math.min(
-    lastChanceAtBlock(context),
-    context.lastEpochBlock +
-      Math.floor((context.endsAtBlock - context.lastEpochBlock) * context.dueAfterFraction),
-  );
-
-/** Block from which the weights of an epoch are due: the last chance, while no round has been held. */
-export const weightsDueAtBlock = (context: DueBlock & { readonly rounds: number }): BlockNumber =>
-  context.rounds > 0 ? dueAtBlock(context) : lastChanceAtBlock(context);
 
 /** Named actions see every event; only the round's own end carries an output. */
 const roundOutput = (event: { readonly type: string }): RoundOutput =>

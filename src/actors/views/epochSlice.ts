@@ -1,7 +1,8 @@
 import type { SnapshotFrom } from 'xstate';
 
 import type { EpochView } from '../../domain/view/validatorView.ts';
-import { type epochMachine, weightsDueAtBlock } from '../../machines/epoch.machine.ts';
+import { weightsDueAtBlock } from '../../domain/weightsDue.ts';
+import type { epochMachine } from '../../machines/epoch.machine.ts';
 import { pathOf } from './stateText.ts';
 
 type Epoch = SnapshotFrom<typeof epochMachine>;
