@@ -227,7 +227,7 @@ describe.skipIf(noBrowser !== null)(
           { timeout: recoveryMs },
         )
         .toBe(true);
-      await toldAfter(watched, 'miner.guessing', toldWithinMs);
+      expect(await toldAfter(watched, 'miner.guessing', toldWithinMs)).toBeLessThan(toldWithinMs);
       expect(await watched.page.locator('.reason-text').allInnerTexts()).toContainEqual(
         expect.stringMatching(new RegExp(`\\buid ${cheat}\\b`)),
       );
@@ -251,7 +251,7 @@ describe.skipIf(noBrowser !== null)(
       await expect
         .poll(() => stage.devnet.head().number, { timeout: recoveryMs, interval: 20 })
         .toBeGreaterThan(due);
-      await toldAfter(watched, 'weights.late', toldWithinMs);
+      expect(await toldAfter(watched, 'weights.late', toldWithinMs)).toBeLessThan(toldWithinMs);
       await takePicture(watched.page, 'fault-weights-late');
       refused();
       await validator.saw('weights.confirmed', recoveryMs, ({ block }) => Number(block) > due);
@@ -268,7 +268,7 @@ describe.skipIf(noBrowser !== null)(
       const [worker] = childrenOf(miner.pid);
       if (worker === undefined) throw new Error('the miner has no worker');
       process.kill(worker, 'SIGKILL');
-      await toldAfter(watched, 'inference.workerDown', toldWithinMs);
+      expect(await toldAfter(watched, 'inference.workerDown', toldWithinMs)).toBeLessThan(toldWithinMs);
       await takePicture(watched.page, 'fault-worker-dead');
       await goneAfter(watched, 'inference.workerDown');
       await watched.close();
@@ -280,7 +280,7 @@ describe.skipIf(noBrowser !== null)(
       await watched.page.goto(`${urls.validator}/`);
       await watched.page.locator('.verdict').waitFor();
       gate.shut();
-      await toldAfter(watched, 'chain.lost', toldWithinMs);
+      expect(await toldAfter(watched, 'chain.lost', toldWithinMs)).toBeLessThan(toldWithinMs);
       await takePicture(watched.page, 'fault-chain-lost');
       validator.signal('SIGKILL');
       await watched.page

@@ -64,7 +64,8 @@ export const takePicture = async (page: Page, name: string): Promise<void> => {
 };
 
 /** The sentence of the verdict, as a reader sees it. */
-export const verdictText = (page: Page): Promise<string | null> => page.locator('.verdict-text').textContent();
+export const verdictText = (page: Page): Promise<string | null> =>
+  page.locator('.verdict-text').textContent();
 
 /** All reasons, unfolded: their codes. */
 export const reasonCodes = async (page: Page): Promise<readonly string[]> =>
