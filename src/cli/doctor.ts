@@ -4,6 +4,7 @@ import * as Effect from 'effect/Effect';
 
 import { Chain } from '../chain/client.ts';
 import { type Config, type ConfigOf, loadConfig, type Role } from '../config.ts';
+import { readDaemonFiles } from '../daemonFile.ts';
 import { maskNetwork } from '../domain/endpoint.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
 import type { DoctorView } from '../domain/view/commonView.ts';
@@ -12,10 +13,13 @@ import type { AskSecret } from '../keys/prompt.ts';
 import { terminalPrompt } from '../keys/prompt.ts';
 import { version } from '../version.ts';
 import { type ChainVerdict, examineFacts } from './doctorChain.ts';
+import { diskFinding, gpuFinding, portFindings, reachFinding } from './doctorDevices.ts';
 import { type Answering, askEndpoints, endpointFindings, preferredNode } from './doctorEndpoints.ts';
 import {
   dataDirFinding,
+  dataDirOf,
   examineWallet,
+  existing,
   modelFindings,
   nodeFinding,
   openedFinding,
@@ -35,7 +39,7 @@ export type DoctorQuestion = {
   readonly ask: AskSecret | null;
 };
 
-const noVerdict: ChainVerdict = { findings: [], forecast: null, nextAcceptedBlock: null };
+const noVerdict: ChainVerdict = { findings: [], forecast: null, nextAcceptedBlock: null, axon: null };
 
 const chainFailure = (message: string): Finding => ({
   area: 'chain',
@@ -86,18 +90,30 @@ const unset = (role: Role, message: string): DoctorReport => ({
 });
 
 const examine = Effect.fnUntraced(function* (config: Config, { hotkey, findings: wallet }: WalletVerdict) {
-  const models = config.role === 'miner' ? yield* modelFindings(config) : [];
+  const isMiner = config.role === 'miner';
+  const dir = hotkey === null ? null : dataDirOf(config, hotkey);
+  const isRunning = dir !== null && readDaemonFiles(dir).length > 0;
+  const models = isMiner
+    ? [...(yield* modelFindings(config)), yield* Effect.promise(() => gpuFinding(config))]
+    : [];
+  const disk = dir === null ? [] : [yield* Effect.promise(() => diskFinding(existing(dir)))];
+  const ports = yield* Effect.promise(() => portFindings(config, isRunning));
   const asked = yield* askEndpoints(config);
   const node = preferredNode(asked);
   const chain = yield* examineChain(config, hotkey, node);
+  const shown = isMiner ? chain.axon : null;
+  const reach = shown === null ? [] : [yield* Effect.promise(() => reachFinding(shown, isRunning))];
   const findings = [
     ...settingsFindings(config),
     nodeFinding(),
     ...(hotkey === null ? [] : [dataDirFinding(config, hotkey)]),
+    ...disk,
     ...wallet,
     ...models,
     ...endpointFindings(config, asked),
     ...chain.findings,
+    ...ports,
+    ...reach,
   ];
   return {
     role: config.role,
@@ -169,7 +185,9 @@ const words = [
 
 export const doctorCommand = (): Command => {
   const command = new Command('doctor')
-    .description('check settings, wallet, nodes, registration and the next block that accepts weights')
+    .description(
+      'check settings, wallet, machine, ports, nodes, registration and the next block that accepts weights',
+    )
     .addOption(
       new Option('--role <role>', 'which daemon').choices(['validator', 'miner']).default('validator'),
     )

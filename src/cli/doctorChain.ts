@@ -2,7 +2,7 @@
 import { formatAddress, parseAddress } from '../chain/addresses.ts';
 import type { Config, MinerConfig, ValidatorConfig } from '../config.ts';
 import type { BlockNumber } from '../domain/ids.ts';
-import type { Neuron } from '../domain/metagraph.ts';
+import type { Axon, Neuron } from '../domain/metagraph.ts';
 import type { SubmissionFacts } from '../domain/submissionFacts.ts';
 import { forecastWeights, type WeightCheck, type WeightForecast } from '../domain/weightForecast.ts';
 import type { Finding, Status } from './doctorReport.ts';
@@ -103,6 +103,8 @@ export type ChainVerdict = {
   /** null for a miner. */
   readonly forecast: WeightForecast | null;
   readonly nextAcceptedBlock: BlockNumber | null;
+  /** Of this hotkey, as the chain shows it; null where it shows none. */
+  readonly axon: Axon | null;
 };
 
 const generalFindings = (facts: SubmissionFacts, neuron: Neuron | undefined): readonly Finding[] => [
@@ -114,7 +116,7 @@ const generalFindings = (facts: SubmissionFacts, neuron: Neuron | undefined): re
 const examineValidator = (config: ValidatorConfig, facts: SubmissionFacts, neuron?: Neuron): ChainVerdict => {
   const forecast = forecastWeights({ facts, versionKey: config.versionKey });
   const findings = [...forecast.checks.map(findingOf), ...generalFindings(facts, neuron)];
-  return { findings, forecast, nextAcceptedBlock: forecast.nextAcceptedBlock };
+  return { findings, forecast, nextAcceptedBlock: forecast.nextAcceptedBlock, axon: neuron?.axon ?? null };
 };
 
 const examineMiner = (config: MinerConfig, facts: SubmissionFacts, neuron?: Neuron): ChainVerdict => {
@@ -124,7 +126,7 @@ const examineMiner = (config: MinerConfig, facts: SubmissionFacts, neuron?: Neur
     finding.check === 'HotKeyNotRegisteredInSubNet' ? { ...finding, area: 'subnet' as const } : finding,
   );
   const findings = [...registered, ...generalFindings(facts, neuron), axon(config, neuron)];
-  return { findings, forecast: null, nextAcceptedBlock: null };
+  return { findings, forecast: null, nextAcceptedBlock: null, axon: neuron?.axon ?? null };
 };
 
 /** Judges one block's facts for the role of the daemon. */

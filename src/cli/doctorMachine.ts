@@ -39,7 +39,7 @@ export const nodeFinding = (): Finding =>
   machine('Node', 'ok', `Node ${process.versions.node} on ${process.platform} ${process.arch}`);
 
 /** The folder, or where it does not exist yet, the nearest one above it. */
-const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
+export const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
 
 const isWritable = (path: string): boolean => {
   try {
@@ -50,10 +50,14 @@ const isWritable = (path: string): boolean => {
   }
 };
 
+export const dataDirOf = (config: Config, hotkey: Hotkey): string => {
+  const { network, netuid, role } = config;
+  return resolveDataDir({ explicit: config.dataDir, home: homedir(), network, netuid, hotkey, role });
+};
+
 /** The folder would be usable; whether a daemon holds it now is no matter, since the daemon may be asked about. */
 export const dataDirFinding = (config: Config, hotkey: Hotkey): Finding => {
-  const { network, netuid, role } = config;
-  const dir = resolveDataDir({ explicit: config.dataDir, home: homedir(), network, netuid, hotkey, role });
+  const dir = dataDirOf(config, hotkey);
   const found = existing(dir);
   const stat = statSync(found);
   if (!stat.isDirectory()) return machine('DataDir', 'blocked', `${found} is not a folder: move it away`);
