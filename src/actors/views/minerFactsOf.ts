@@ -7,6 +7,7 @@ import type {
   MinerLifeFacts,
   ServingFacts,
 } from '../../domain/view/minerVerdict.ts';
+import type { InferencePool } from '../../inference/pool.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';
 import { chainFactsOf, ownNeuron } from './chainSlice.ts';
 import { childOf } from './liveTree.ts';
@@ -16,6 +17,18 @@ import type { RequestLog } from './requestLog.ts';
 import { upkeepFactsOf } from './upkeepFacts.ts';
 
 type Root = SnapshotFrom<typeof minerMachine>;
+
+type Given = {
+  readonly root: Root | null;
+  readonly pool: InferencePool | null;
+  readonly news: MinerNews;
+  readonly requests: RequestLog;
+  /** As the store itself says; null while there is none, or it is well. */
+  readonly storeTrouble: MinerDaemonFacts['upkeep']['storeTrouble'];
+  /** Whether this machine has a GPU that could be used. */
+  readonly hasGpu: boolean;
+  readonly nowMs: number;
+};
 
 /** What is said of lost answers covers this long. */
 const lossWindowMs = 600_000;
@@ -30,7 +43,17 @@ const lifeOf = (root: Root | null): MinerLifeFacts => {
   return { stage: root.matches({ alive: 'warming' }) ? 'warming' : 'working', ending };
 };
 
-const inferenceFactsOf = (root: Root | null, news: MinerNews): InferenceFacts => {
+/**
+ * A machine without a GPU gives nothing up when it runs on its CPU, and a page that warned of it for ever would only
+ * teach people to look away.
+ */
+const gaveUpBecause = (given: Given, slots: number): string | null => {
+  const { news, hasGpu, pool } = given;
+  return hasGpu || pool?.plan.planned === 'cuda' ? noteOf(slots, news) : null;
+};
+
+const inferenceFactsOf = (given: Given): InferenceFacts => {
+  const { root, news } = given;
   const pool = childOf(root, 'inferencePool');
   const slots = pool?.context.slots ?? 0;
   const ready = pool?.context.ready ?? [];
@@ -43,7 +66,7 @@ const inferenceFactsOf = (root: Root | null, news: MinerNews): InferenceFacts =>
     lastExit: exits.at(0) ?? null,
     failure: news.failure(),
     provider: pool?.context.provider ?? null,
-    note: noteOf(slots, news),
+    note: gaveUpBecause(given, slots),
     isSaturated: pool?.matches({ open: 'saturated' }) ?? false,
     queued: pool?.context.queued ?? 0,
   };
@@ -54,12 +77,7 @@ const axonRefusalOf = (root: Root | null): string | null =>
     ? (root.context.lastFailure?.message ?? null)
     : null;
 
-const servingFactsOf = (given: {
-  readonly root: Root | null;
-  readonly news: MinerNews;
-  readonly requests: RequestLog;
-  readonly nowMs: number;
-}): ServingFacts => {
+const servingFactsOf = (given: Given): ServingFacts => {
   const { root, news, requests, nowMs } = given;
   const aloneSince = news.aloneSince();
   const since = nowMs - lossWindowMs;
@@ -76,21 +94,14 @@ const servingFactsOf = (given: {
 };
 
 /** Everything that the verdict on a miner follows from, as it is now. */
-export const minerFactsOf = (given: {
-  readonly root: Root | null;
-  readonly news: MinerNews;
-  readonly requests: RequestLog;
-  /** As the store itself says; null while there is none, or it is well. */
-  readonly storeTrouble: MinerDaemonFacts['upkeep']['storeTrouble'];
-  readonly nowMs: number;
-}): MinerDaemonFacts => {
+export const minerFactsOf = (given: Given): MinerDaemonFacts => {
   const { root, news, nowMs, storeTrouble } = given;
   const place = root?.context ?? { subnet: null, hotkey: '' };
   return {
     life: lifeOf(root),
     chain: chainFactsOf({ link: childOf(root, 'chainLink'), place, news: news.chain, nowMs }),
     isRegistered: place.subnet === null ? null : ownNeuron(place) !== null,
-    inference: inferenceFactsOf(root, news),
+    inference: inferenceFactsOf(given),
     serving: servingFactsOf(given),
     upkeep: { ...upkeepFactsOf(root), storeTrouble },
   };

@@ -4,6 +4,7 @@ import type { StoreView } from '../../domain/view/commonView.ts';
 import type { MinerRows, MinerSlices } from '../../domain/view/minerView.ts';
 import { minerVerdict } from '../../domain/view/minerVerdict.ts';
 import type { InferencePool } from '../../inference/pool.ts';
+import { inspectMachine } from '../../inference/providers.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';
 import { type AnswerOutbox, AnswerOutboxes } from '../answerOutbox.ts';
 import { CurrentPool, type PoolHolder } from '../taskDesk.ts';
@@ -40,6 +41,7 @@ type Desk = {
   readonly models: ReturnType<typeof createModelRows>;
   readonly nowMs: () => number;
   readonly edges: Edges;
+  readonly hasGpu: boolean;
   live: Live | null;
 };
 
@@ -76,7 +78,9 @@ const draw = (desk: Desk): Drawn => {
   const root: Root | null = desk.live?.root.getSnapshot() ?? null;
   const pool = poolOf(desk);
   desk.edges.outbox?.sweep();
-  const facts = minerFactsOf({ root, news, requests, storeTrouble: troubleOf(desk), nowMs: nowMs() });
+  const { hasGpu } = desk;
+  const storeTrouble = troubleOf(desk);
+  const facts = minerFactsOf({ root, pool, news, requests, storeTrouble, hasGpu, nowMs: nowMs() });
   const place = root?.context ?? { subnet: null, hotkey: parts.about.hotkey };
   const slices: MinerSlices = {
     about: { ...parts.about, uid: root?.context.uid ?? null },
@@ -142,6 +146,7 @@ export const createMinerView = (parts: ViewParts): MinerView => {
     models: createModelRows(),
     nowMs,
     edges,
+    hasGpu: inspectMachine().hasNvidiaDriver,
     live: null,
   };
   const publisher = createPublisher(() => draw(desk));
