@@ -183,7 +183,7 @@ const earlierOf = (known: WeightIntent | null, due: WeightsDue, signing: Signing
   known?.epoch === due.epoch && isAlive(known, signing) ? (known.sealed ?? known.earlier) : null;
 
 /** Between two looks at whether the first extrinsic is final. */
-const secondSubmissionLookMs = 100;
+const secondSubmissionLookMs = 250;
 
 /**
  * Part of a deliberate bug: signs and sends other bytes of the same epoch once those of `first` are in a final block; a
@@ -199,9 +199,11 @@ const submitBeside = Effect.fn('weights.submitBeside')(function* (
   const head = yield* live.finalizedHead();
   const { identity, versionKey } = settings;
   const { vector } = due;
+  if (head.block >= due.endsAtBlock) return yield* Effect.fail(tooShort(due));
+  // The one cheap question first: what is asked often takes the time of what the weights themselves need.
+  if ((yield* live.nonceAt({ head, account: first.account })) <= first.nonce) return false;
   const facts = yield* live.readSubmissionFacts({ head, hotkey: identity.hotkey });
   yield* withinEpoch(due, facts.subnet);
-  if ((yield* live.nonceAt({ head, account: first.account })) <= first.nonce) return false;
   const endsAtBlock = Math.min(due.endsAtBlock, facts.subnet.nextEpochBlock);
   const lifetime = weightLifetime({
     finalizedBlock: head.block,

@@ -50,7 +50,9 @@ describe('chaos / deliberate bugs', () => {
 
   it('finds a second submission in one epoch', () => {
     const broken = brokenBy('secondSubmission');
-    expect([...broken.keys()]).toEqual(['at most one weight submission per epoch and validator']);
+    expect([...broken.keys()], JSON.stringify([...broken])).toEqual([
+      'at most one weight submission per epoch and validator',
+    ]);
     expect(broken.get('at most one weight submission per epoch and validator')?.[0]).toMatch(
       /submitted \d times: block \d+ \(nonce \d+\), block \d+ \(nonce \d+/,
     );
