@@ -27,5 +27,5 @@ export const movedIndex = (options: {
 /** Cells of a row, a power of two so that uids are easy to find, for a width in pixels. */
 export const columnsFor = (width: number, cellPx: number): number => {
   const fitting = Math.max(1, Math.floor(width / cellPx));
-  return Math.min(64, 2 ** Math.floor(Math.log2(fitting)));
+  return Math.min(32, 2 ** Math.floor(Math.log2(fitting)));
 };

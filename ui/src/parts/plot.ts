@@ -66,9 +66,19 @@ export const openPlot = (element: HTMLElement, options: PlotOptions): Plot => {
     dataOf(options.xs, options.series),
     element,
   );
+  /** The legend shows the newest figures unless the pointer is on others. */
+  const showNewest = (): void => plot.setLegend({ idx: Math.max(0, plot.data[0].length - 1) });
+  plot.over.addEventListener('mouseleave', showNewest);
+  showNewest();
   return {
-    setSize: (width, height) => plot.setSize({ width, height }),
-    setData: (xs, series) => plot.setData(dataOf(xs, series)),
+    setSize: (width, height) => {
+      plot.setSize({ width, height });
+      showNewest();
+    },
+    setData: (xs, series) => {
+      plot.setData(dataOf(xs, series));
+      if ((plot.cursor.left ?? -1) < 0) showNewest();
+    },
     destroy: () => plot.destroy(),
   };
 };

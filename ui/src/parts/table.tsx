@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { Glyph } from './glyph.tsx';
 import { type SortValue, sorted } from './sorting.ts';
@@ -87,6 +87,31 @@ const Line = <Row,>({ props, row, head }: { props: Props<Row>; row: Row; head: s
   </tr>
 );
 
+/** The keyboard can scroll only what has the focus: a table that is larger than its place gets a place in the tab order. */
+const useScrolling = () => {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { current } = element;
+    if (current === null) return;
+    const observer = new ResizeObserver(() => {
+      const isLarger =
+        current.scrollWidth > current.clientWidth || current.scrollHeight > current.clientHeight;
+      if (isLarger) current.setAttribute('tabindex', '0');
+      else current.removeAttribute('tabindex');
+    });
+    observer.observe(current);
+    if (current.firstElementChild !== null) observer.observe(current.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
+  return element;
+};
+
+const Scrolling = ({ label, children }: { label: string; children: ComponentChildren }) => (
+  <div ref={useScrolling()} class="table-scroll" role="group" aria-label={label}>
+    {children}
+  </div>
+);
+
 /**
  * A table that can be sorted. A click on a row opens it where `onOpen` is given; for the keyboard one of its cells must
  * then hold a link or a button that does the same.
@@ -102,7 +127,7 @@ export const Table = <Row,>(props: Props<Row>) => {
   const head = columns.find(({ isHead }) => isHead)?.key ?? columns[0]?.key ?? '';
   if (rows.length === 0 && props.empty !== undefined) return <>{props.empty}</>;
   return (
-    <div class="table-scroll">
+    <Scrolling label={props.caption}>
       <table class={`table ${props.isSticky ? 'table-sticky' : ''}`}>
         <caption class={props.isCaptionShown ? undefined : 'hidden-text'}>{props.caption}</caption>
         <thead>
@@ -118,6 +143,6 @@ export const Table = <Row,>(props: Props<Row>) => {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrolling>
   );
 };

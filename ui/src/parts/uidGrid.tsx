@@ -1,15 +1,25 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { SessionRow } from '../../../src/domain/view/validatorView.ts';
+import { fractionText } from '../format.ts';
 import { type CellState, cellLabel, cellStateOf, stateHelp, stateWords } from '../sessionStates.ts';
 import { Glyph } from './glyph.tsx';
 import { columnsFor, movedIndex } from './gridKeys.ts';
 import './uidGrid.css';
 
-/** Up to here cells are large enough to carry their uid. */
-const roomyCount = 64;
-const cellPx = 20;
-const roomyCellPx = 62;
+/** How much a cell says depends on how many there are: all of a small network is worth reading. */
+type Size = 'dots' | 'roomy' | 'cards';
+const cardsUpTo = 24;
+const roomyUpTo = 64;
+const cellPx: Readonly<Record<Size, number>> = { dots: 18, roomy: 62, cards: 128 };
+const glyphPx: Readonly<Record<Size, number>> = { dots: 12, roomy: 14, cards: 14 };
+const sizeFor = (count: number): Size =>
+  count <= cardsUpTo ? 'cards' : count <= roomyUpTo ? 'roomy' : 'dots';
+const classes: Readonly<Record<Size, string>> = {
+  dots: '',
+  roomy: 'uid-grid-roomy',
+  cards: 'uid-grid-roomy uid-grid-cards',
+};
 
 /** Rows and cells of a table take their part of a grid from this one attribute, by the ARIA patterns. */
 const gridRole = { role: 'grid' } as const;
@@ -23,9 +33,15 @@ type Props = {
   wanted?: ReadonlySet<number>;
 };
 
+const cardText = (row: SessionRow): string => {
+  const { accuracy } = row.recent;
+  const state = stateWords[cellStateOf(row)];
+  return accuracy === null ? state : `${state} · ${fractionText(accuracy, 2)} right`;
+};
+
 const Cell = (props: {
   row: SessionRow;
-  isRoomy: boolean;
+  size: Size;
   isCurrent: boolean;
   isSelected: boolean;
   isDimmed: boolean;
@@ -47,14 +63,15 @@ const Cell = (props: {
         title={label}
         onClick={() => props.onOpen(row.uid)}
       >
-        <Glyph name={state} size={props.isRoomy ? 14 : 12} />
-        {props.isRoomy ? <span>{row.uid}</span> : null}
+        <Glyph name={state} size={glyphPx[props.size]} />
+        {props.size === 'dots' ? null : <b>{props.size === 'cards' ? `uid ${row.uid}` : row.uid}</b>}
+        {props.size === 'cards' ? <span class="cell-state">{cardText(row)}</span> : null}
       </button>
     </td>
   );
 };
 
-const useColumns = (isRoomy: boolean) => {
+const useColumns = (size: Size) => {
   const element = useRef<HTMLTableElement>(null);
   const [columns, setColumns] = useState(32);
   useEffect(() => {
@@ -62,18 +79,18 @@ const useColumns = (isRoomy: boolean) => {
     if (current === null) return;
     const observer = new ResizeObserver(([entry]) => {
       const width = entry?.contentRect.width ?? 0;
-      if (width > 0) setColumns(columnsFor(width, isRoomy ? roomyCellPx : cellPx));
+      if (width > 0) setColumns(columnsFor(width, cellPx[size]));
     });
     observer.observe(current);
     return () => observer.disconnect();
-  }, [isRoomy]);
+  }, [size]);
   return { element, columns };
 };
 
 /** A place for each uid up to the highest; places without a miner stay empty. */
-const placesOf = (rows: readonly SessionRow[], isRoomy: boolean): readonly (SessionRow | null)[] => {
+const placesOf = (rows: readonly SessionRow[], size: Size): readonly (SessionRow | null)[] => {
   // A small network is shown without gaps: its cells carry their uid.
-  if (isRoomy) return rows;
+  if (size !== 'dots') return rows;
   const places: (SessionRow | null)[] = [];
   for (const row of rows) {
     while (places.length < row.uid) places.push(null);
@@ -108,10 +125,10 @@ const chunked = <T,>(items: readonly T[], size: number): readonly (readonly T[])
 /** All miners at a glance, one cell each, at the place of its uid. Arrow keys move, Enter opens. */
 export const UidGrid = (props: Props) => {
   const { rows } = props;
-  const isRoomy = rows.length <= roomyCount;
-  const { element, columns } = useColumns(isRoomy);
+  const size = sizeFor(rows.length);
+  const { element, columns } = useColumns(size);
   const [current, setCurrent] = useState<number | null>(null);
-  const places = placesOf(rows, isRoomy);
+  const places = placesOf(rows, size);
   const focusUid = current ?? props.selected ?? rows[0]?.uid ?? null;
   const onKeyDown = (event: KeyboardEvent): void => {
     const from = places.findIndex((row) => row !== null && row.uid === focusUid);
@@ -124,7 +141,7 @@ export const UidGrid = (props: Props) => {
   return (
     <table
       ref={element}
-      class={`uid-grid ${isRoomy ? 'uid-grid-roomy' : ''}`}
+      class={`uid-grid ${classes[size]}`}
       {...gridRole}
       aria-label={props.label}
       style={{ '--columns': columns }}
@@ -140,7 +157,7 @@ export const UidGrid = (props: Props) => {
                 <Cell
                   key={row.uid}
                   row={row}
-                  isRoomy={isRoomy}
+                  size={size}
                   isCurrent={row.uid === focusUid}
                   isSelected={row.uid === props.selected}
                   isDimmed={props.wanted?.has(row.uid) === false}

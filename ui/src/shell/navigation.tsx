@@ -1,3 +1,5 @@
+import { useEffect, useRef } from 'preact/hooks';
+
 import type { AboutView } from '../../../src/domain/view/commonView.ts';
 import type { Screen } from '../screens.ts';
 
@@ -13,39 +15,46 @@ export const Navigation = (props: {
   about: AboutView | undefined;
   screens: readonly Screen[];
   current: Screen | null;
-}) => (
-  <aside class="nav">
-    <a class="nav-brand" href="/">
-      <Mark />
-      <span>
-        <strong>MIAOAI</strong>
-        <span class="nav-role">{props.about?.role ?? 'daemon'}</span>
-      </span>
-    </a>
-    <nav aria-label="Screens">
-      <ul class="nav-list">
-        {props.screens.map((screen) => (
-          <li key={screen.path}>
-            <a
-              href={screen.path}
-              class="nav-item"
-              aria-current={screen === props.current ? 'page' : undefined}
-            >
-              {screen.title}
-              <span class="nav-key" aria-hidden="true">
-                {screen.key}
-              </span>
-            </a>
-          </li>
-        ))}
-      </ul>
-    </nav>
-    {props.about === undefined ? null : (
-      <p class="nav-foot">
-        version {props.about.version}
-        <br />
-        pid {props.about.pid} · node {props.about.node.replace(/^v/, '')}
-      </p>
-    )}
-  </aside>
-);
+}) => {
+  const list = useRef<HTMLUListElement>(null);
+  // Where the navigation is one line that scrolls, the current screen must be in sight.
+  useEffect(() => {
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [props.current]);
+  return (
+    <aside class="nav">
+      <a class="nav-brand" href="/">
+        <Mark />
+        <span>
+          <strong>MIAOAI</strong>
+          <span class="nav-role">{props.about?.role ?? 'daemon'}</span>
+        </span>
+      </a>
+      <nav aria-label="Screens">
+        <ul class="nav-list" ref={list}>
+          {props.screens.map((screen) => (
+            <li key={screen.path}>
+              <a
+                href={screen.path}
+                class="nav-item"
+                aria-current={screen === props.current ? 'page' : undefined}
+              >
+                {screen.title}
+                <span class="nav-key" aria-hidden="true">
+                  {screen.key}
+                </span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      {props.about === undefined ? null : (
+        <p class="nav-foot">
+          version {props.about.version}
+          <br />
+          pid {props.about.pid} · node {props.about.node.replace(/^v/, '')}
+        </p>
+      )}
+    </aside>
+  );
+};

@@ -15,7 +15,7 @@ const Mark = (props: { share: number; kind: 'due' | 'confirmed' | 'now'; childre
   </span>
 );
 
-const Bar = ({ clock, epoch }: { clock: EpochClock; epoch: EpochView }) => {
+const Bar = ({ clock, epoch, isLate }: { clock: EpochClock; epoch: EpochView; isLate: boolean }) => {
   const text =
     `${countText(clock.done)} of ${countText(clock.blocks)} blocks of the epoch are done; ` +
     `weights are due from block ${blockText(epoch.weightsDueAtBlock)}`;
@@ -27,6 +27,12 @@ const Bar = ({ clock, epoch }: { clock: EpochClock; epoch: EpochView }) => {
       <div class="clock-bar">
         <span class="clock-window" style={{ left: percent(clock.dueShare) }} />
         <span class="clock-done" style={{ width: percent(clock.doneShare) }} />
+        {isLate ? (
+          <span
+            class="clock-late"
+            style={{ left: percent(clock.dueShare), width: percent(clock.doneShare - clock.dueShare) }}
+          />
+        ) : null}
       </div>
       {clock.confirmed === null ? null : (
         <Mark share={clock.confirmed.share} kind="confirmed">
@@ -37,11 +43,21 @@ const Bar = ({ clock, epoch }: { clock: EpochClock; epoch: EpochView }) => {
   );
 };
 
+const isConfirmed = (epoch: EpochView, weights: WeightsView | undefined): boolean =>
+  (weights?.lastConfirmedEpoch ?? -1) >= epoch.epoch;
+
 const dueText = (clock: EpochClock, epoch: EpochView, weights: WeightsView | undefined): string => {
-  if ((weights?.lastConfirmedEpoch ?? -1) >= epoch.epoch) return 'confirmed';
+  if (isConfirmed(epoch, weights)) return 'confirmed';
   if (clock.dueIn > 0) return `in ${pluralText(clock.dueIn, 'block')}`;
   return weights?.state.startsWith('setting') ? 'being set' : 'due now';
 };
+
+/** The region of the rounds alone: `collecting.steady` of `rounds.collecting.steady + weights.waiting`. */
+const roundsText = (state: string): string =>
+  state
+    .split(' + ')
+    .find((region) => region.startsWith('rounds.'))
+    ?.slice('rounds.'.length) ?? state;
 
 const dueNote = (clock: EpochClock, epoch: EpochView): string =>
   clock.dueIn > 0 ? blocksTimeText(clock.dueIn, epoch.blockMs) : `since ${pluralText(-clock.dueIn, 'block')}`;
@@ -74,7 +90,7 @@ const Figures = ({
         ? 'none'
         : `epoch ${countText(weights.lastConfirmedEpoch)}`}
     </Tile>
-    <Tile name="Rounds this epoch" note={epoch.state}>
+    <Tile name="Rounds this epoch" note={roundsText(epoch.state)}>
       {countText(epoch.rounds)}
     </Tile>
   </Tiles>
@@ -103,7 +119,7 @@ export const EpochPanel = (props: { epoch: EpochView | null; weights: WeightsVie
         ) : undefined
       }
     >
-      <Bar clock={clock} epoch={epoch} />
+      <Bar clock={clock} epoch={epoch} isLate={clock.dueIn < 0 && !isConfirmed(epoch, weights)} />
       {epoch.holds.length === 0 ? null : (
         <p class="overview-hold">
           <StateBadge state="attention">No round begins now: {epoch.holds.join(', ')}</StateBadge>

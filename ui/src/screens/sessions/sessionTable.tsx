@@ -58,7 +58,7 @@ const columns: readonly Column<SessionRow>[] = [
   },
   {
     key: 'unreachable',
-    title: 'Unreachable',
+    title: 'No link',
     isRight: true,
     show: ({ recent }) => countText(recent.unreachable),
     sort: ({ recent }) => recent.unreachable,
