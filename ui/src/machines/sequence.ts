@@ -1,6 +1,6 @@
 import type { ActorView, InspectionEntry } from '../../../src/domain/view/inspection.ts';
-import type { Actors } from './session.ts';
 import { eventText } from './entryText.ts';
+import type { Actors } from './session.ts';
 import { actorName, groupName } from './tree.ts';
 
 type EventEntry = Extract<InspectionEntry, { readonly kind: 'event' }>;
@@ -28,6 +28,8 @@ export type Sequence = { readonly lifelines: readonly Lifeline[]; readonly messa
 
 export const maxMessages = 22;
 const maxLifelines = 8;
+/** Ends of equal messages that are looked at to count who took part. */
+const maxEnds = 512;
 /** What came from outside of the system: a first event, or one that was sent from plain code. */
 const outside = 'outside';
 const others = 'others';
@@ -43,7 +45,14 @@ const foldOf = (actors: Actors, id: string | null, chosen: string): Fold => {
   return { key: `${actor.parent ?? ''}>${group}`, label: group, member: id };
 };
 
-type Leg = { readonly entry: EventEntry; readonly from: Fold; readonly to: Fold; readonly count: number };
+type Leg = {
+  readonly entry: EventEntry;
+  readonly from: Fold;
+  readonly to: Fold;
+  count: number;
+  /** Both ends of all that are counted here. */
+  readonly ends: Fold[];
+};
 
 /** The last messages to and from the chosen actor, newest first, equal ones in a row counted. */
 const legsOf = (entries: readonly InspectionEntry[], actors: Actors, chosen: string): readonly Leg[] => {
@@ -55,9 +64,11 @@ const legsOf = (entries: readonly InspectionEntry[], actors: Actors, chosen: str
     const to = foldOf(actors, entry.to, chosen);
     const last = legs.at(-1);
     const isSame = last?.entry.event === entry.event && last.from.key === from.key && last.to.key === to.key;
-    if (isSame) legs[legs.length - 1] = { ...last, count: last.count + 1 };
-    else if (legs.length === maxMessages) break;
-    else legs.push({ entry, from, to, count: 1 });
+    if (isSame) {
+      last.count += 1;
+      if (last.ends.length < maxEnds) last.ends.push(from, to);
+    } else if (legs.length === maxMessages) break;
+    else legs.push({ entry, from, to, count: 1, ends: [from, to] });
   }
   return legs;
 };
@@ -85,10 +96,7 @@ export const sequenceOf = (entries: readonly InspectionEntry[], actors: Actors, 
     members.set(key, line);
     line.ids.add(fold.member);
   };
-  for (const { from, to } of legs) {
-    place(from);
-    place(to);
-  }
+  for (const { ends } of legs) for (const end of ends) place(end);
   const keys = [...members.keys()].sort((a, b) => rankOf(actors, a, self) - rankOf(actors, b, self));
   const indexOf = (fold: Fold): number => keys.indexOf(members.has(fold.key) ? fold.key : others);
   return {
