@@ -12,7 +12,8 @@ export const noLease: LeaseSight = { lease: 'none', holder: null };
 
 /** What a snapshot of the lease's machine says to an operator. */
 export const leaseSightOf = (snapshot: Snapshot): LeaseSight => {
-  const holder = snapshot.context.lease?.holder ?? null;
+  // What only another process of that machine can use is left out.
+  const holder = snapshot.context.lease?.holder?.replace(/ lease \d+ ms in \w+$/, '') ?? null;
   if (snapshot.matches({ holding: 'uncertain' })) return { lease: 'uncertain', holder: null };
   if (snapshot.matches('holding')) return { lease: 'sure', holder: null };
   if (snapshot.matches({ waiting: 'standingBy' })) return { lease: 'standingBy', holder };

@@ -94,6 +94,7 @@ const weightFactsOf = (root: Root | null, news: ValidatorNews): WeightFacts => {
             endsAtBlock: epoch.context.endsAtBlock,
           },
     confirmedEpoch: context?.confirmedEpoch ?? null,
+    startedAtBlock: news.startedAtBlock(),
     isExpected: isExpected(root),
     refusal:
       context !== null && refused === true && failure !== null && context.due !== null

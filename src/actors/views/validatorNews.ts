@@ -24,6 +24,8 @@ export type ValidatorNews = {
   readonly lease: () => LeaseSight;
   /** Since when nothing known keeps rounds from being held; null while something does. */
   readonly freeSince: () => number | null;
+  /** First finalized block of this life. */
+  readonly startedAtBlock: () => number | null;
   /** Rounds whose books do not add up, since the start. */
   readonly unbalanced: () => number;
   readonly saw: (inspected: InspectionEvent, at: number) => void;
@@ -70,6 +72,7 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
   const sawRound = createRoundSight(rounds);
   let lease: LeaseSight = noLease;
   let block = 0;
+  let startedAtBlock: number | null = null;
   let unbalanced = 0;
   let freeSince: number | null = null;
 
@@ -100,6 +103,7 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
     vtrust,
     lease: () => lease,
     freeSince: () => freeSince,
+    startedAtBlock: () => startedAtBlock,
     unbalanced: () => unbalanced,
     saw: (inspected, at) => {
       const ref = inspected.actorRef as AnyActorRef;
@@ -110,7 +114,10 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
         ref.id !== 'writerLease'
       ) {
         const { event } = inspected;
-        if (event.type === 'chain.block') block = event['head']?.block ?? block;
+        if (event.type === 'chain.block') {
+          block = event['head']?.block ?? block;
+          startedAtBlock ??= block;
+        }
         if (event.type === 'chain.subnet') vtrust.saw(event['subnet'], hotkey);
         sawFact(event, at);
       }

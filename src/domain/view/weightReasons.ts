@@ -12,6 +12,8 @@ export type WeightFacts = {
     readonly endsAtBlock: number;
   } | null;
   readonly confirmedEpoch: number | null;
+  /** First block that this process has seen: what was due before cannot have been set by it before. */
+  readonly startedAtBlock: number | null;
   /** Whether there is anything to set: an epoch without any answer has no vector. */
   readonly isExpected: boolean;
   /** Of the weights in hand: why the chain did not take them, and at which block they are tried again. */
@@ -36,11 +38,13 @@ export const lateAfterBlocks = (beganAtBlock: number, endsAtBlock: number): numb
 
 const pageAtEpochs = 3;
 
-const lateReason = ({ epoch, block, confirmedEpoch, isExpected }: WeightFacts): readonly HealthReason[] => {
+const lateReason = (weights: WeightFacts): readonly HealthReason[] => {
+  const { epoch, block, confirmedEpoch, isExpected, startedAtBlock } = weights;
   if (epoch === null || !isExpected || (confirmedEpoch !== null && confirmedEpoch >= epoch.index)) return [];
   const { dueAtBlock, endsAtBlock } = epoch;
   const late = block - dueAtBlock;
-  if (late < lateAfterBlocks(epoch.beganAtBlock, endsAtBlock)) return [];
+  const hadBlocks = block - Math.max(dueAtBlock, startedAtBlock ?? 0);
+  if (hadBlocks < lateAfterBlocks(epoch.beganAtBlock, endsAtBlock)) return [];
   const left = Math.max(0, endsAtBlock - block);
   return [
     {

@@ -34,6 +34,7 @@ const well: ValidatorFacts = {
     block: 300,
     epoch: { index: 7, beganAtBlock: 90, dueAtBlock: 270, endsAtBlock: 450 },
     confirmedEpoch: 7,
+    startedAtBlock: 100,
     isExpected: true,
     refusal: null,
     behind: 0,
@@ -274,6 +275,12 @@ describe('domain/view / validatorVerdict', () => {
     expect(codes(269)).toEqual([]);
     expect(codes(279)).toEqual([]);
     expect(codes(280)).toEqual(['weights.late']);
+  });
+
+  it('gives a validator that was started late the same time', () => {
+    const late = (startedAtBlock: number) =>
+      validatorReasons(facts({ weights: { ...unconfirmed, startedAtBlock, block: 300 } })).length;
+    expect([late(289), late(290), late(291)]).toEqual([1, 1, 0]);
   });
 
   it('calls weights late neither where nothing was scored nor where they stand', () => {
