@@ -246,16 +246,17 @@ export const createObserver = ({ log, onTransition, rootLevel = 'info', onInspec
     }
   };
 
-  const guarded = (see: (inspected: InspectionEvent) => void, inspected: InspectionEvent): void => {
+  return (inspected: InspectionEvent): void => {
     try {
-      see(inspected);
+      observe(inspected);
     } catch (error) {
       admit(error);
     }
-  };
-
-  return (inspected: InspectionEvent): void => {
-    guarded(observe, inspected);
-    if (onInspection !== undefined) guarded(onInspection, inspected);
+    if (onInspection === undefined) return;
+    try {
+      onInspection(inspected);
+    } catch (error) {
+      admit(error);
+    }
   };
 };

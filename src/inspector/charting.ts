@@ -54,12 +54,23 @@ export const createChartings = (context: Readonly<Record<string, readonly string
   };
 };
 
+const byOrder = (a: AnyStateNode, b: AnyStateNode): number => a.order - b.order;
+
 /**
  * Ids of active states, outermost first; the root of the machine is left out where it has anything below it.
+ *
+ * Runs with each transition while somebody looks: XState mostly has the states in order already, so that nothing is
+ * sorted.
  */
 export const activeStates = (nodes: readonly AnyStateNode[]): readonly string[] => {
-  const ids = nodes.filter(({ parent }) => parent !== undefined).toSorted((a, b) => a.order - b.order);
-  return ids.length === 0 ? nodes.map(({ id }) => id) : ids.map(({ id }) => id);
+  const ids: string[] = [];
+  let order = -1;
+  for (const node of nodes) {
+    if (node.order < order) return activeStates(nodes.toSorted(byOrder));
+    order = node.order;
+    if (node.parent !== undefined) ids.push(node.id);
+  }
+  return ids.length === 0 ? nodes.map(({ id }) => id) : ids;
 };
 
 /** Whether any of the states has a transition for an event of this type, taken or not. */

@@ -1,7 +1,7 @@
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 
 /** What is kept of the time nobody looks: enough to see how things came to be as they are. */
-const keptRaw = 1_024;
+const keptRaw = 512;
 /** Far more than a process has; the oldest are forgotten. */
 const maxRoots = 64;
 

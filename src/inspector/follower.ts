@@ -21,13 +21,13 @@ const maxTransitions = 32;
 /** Births between two looks for actors that ended without a word. */
 const sweepEvery = 1_024;
 
-/** An entry before it has its number and time. */
-type Bare<Entry> = Entry extends InspectionEntry ? Omit<Entry, 'seq' | 'at'> : never;
-export type BareEntry = Bare<InspectionEntry>;
+/** An entry that gets its number and time when it is noted: one object, not two. */
+type Open<Entry> = Entry extends InspectionEntry ? { -readonly [K in keyof Entry]: Entry[K] } : never;
+export type Unnumbered = Open<InspectionEntry>;
 
 type Follower = {
   readonly book: ActorBook;
-  readonly note: (entry: BareEntry) => void;
+  readonly note: (entry: Unnumbered) => void;
   readonly chartingOf: (ref: AnyActorRef) => Charting | null;
   readonly fields: ReadonlyMap<string, readonly ShownPath[]>;
   /** Machines take their first steps before they are started; one that never is leaves nothing behind here. */
@@ -48,7 +48,7 @@ const statusOf = (snapshot: unknown): ActorView['status'] => {
 
 const end = ({ book, note }: Follower, record: ActorRecord, status: EndStatus): void => {
   book.end(record, status);
-  note({ kind: 'ended', actor: record.ref.sessionId, status });
+  note({ seq: 0, at: 0, kind: 'ended', actor: record.ref.sessionId, status });
 };
 
 const sweep = (follower: Follower): void => {
@@ -66,7 +66,7 @@ const bear = (follower: Follower, ref: AnyActorRef, isBirth: boolean): ActorReco
   unborn.delete(ref);
   if (record.taken.length > 0) record.lastTransitions = record.taken;
   record.taken = [];
-  note({ kind: 'born', actor: present(record) });
+  note({ seq: 0, at: 0, kind: 'born', actor: present(record) });
   follower.births += 1;
   if (follower.births >= sweepEvery) sweep(follower);
   return record;
@@ -85,6 +85,8 @@ const onEvent = (
   if (type === 'xstate.init') return;
   if (record !== null) {
     follower.note({
+      seq: 0,
+      at: 0,
       kind: 'event',
       from: sourceRef?.sessionId ?? null,
       to: ref.sessionId,
@@ -118,7 +120,7 @@ const onStep = (
   if (transitions.length > 0 || event.type.startsWith('xstate.')) return;
   const machine = machineSnapshot(snapshot);
   if (machine === null || machine.status !== 'active' || isKnownEvent(machine._nodes, event.type)) return;
-  follower.note({ kind: 'unknown', actor: ref.sessionId, event: event.type });
+  follower.note({ seq: 0, at: 0, kind: 'unknown', actor: ref.sessionId, event: event.type });
 };
 
 const onSnapshot = (
@@ -139,6 +141,8 @@ const onSnapshot = (
     }
     if (isElsewhere || isOther || transitions.length > 0) {
       follower.note({
+        seq: 0,
+        at: 0,
         kind: 'moved',
         actor: ref.sessionId,
         by: event.type,
@@ -180,7 +184,7 @@ const attach = (follower: Follower, ref: AnyActorRef): void => {
  */
 export const createFollower = (options: {
   readonly shown: Shown;
-  readonly note: (entry: BareEntry) => void;
+  readonly note: (entry: Unnumbered) => void;
   readonly receivedBy: (ref: AnyActorRef) => Received;
 }) => {
   const { shown, note, receivedBy } = options;

@@ -6,7 +6,7 @@ import type { Received } from './actorBook.ts';
 import { createDelivery } from './delivery.ts';
 import { createDoze } from './dozing.ts';
 import { createEntryRing } from './entryRing.ts';
-import { type BareEntry, createFollower } from './follower.ts';
+import { createFollower, type Unnumbered } from './follower.ts';
 
 export type InspectionOptions = {
   /** `validator`, `miner` or `writerLease`, as the exported session names it. */
@@ -63,9 +63,10 @@ export const createInspection = (options: InspectionOptions): Inspection => {
     return first;
   };
 
-  const note = (entry: BareEntry): void => {
-    // `seq` and `at` complete exactly the entry that was left without them.
-    ring.push({ seq: ring.last() + 1, at: happenedAt ?? now(), ...entry } as InspectionEntry);
+  const note = (entry: Unnumbered): void => {
+    entry.seq = ring.last() + 1;
+    entry.at = happenedAt ?? now();
+    ring.push(entry);
     delivery.noted();
   };
   const follower = createFollower({ shown, note, receivedBy });

@@ -23,9 +23,9 @@ setTimeout(() => {
 
 const result = await runInspectorBench({
   sessions: 256,
-  eventsPerTurn: 8_192,
-  warmUps: 4,
-  turns: 25,
+  eventsPerTurn: 1_024,
+  warmUps: 20,
+  turns: 100,
   onProgress: tell,
 });
 

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import {
   type ActorRefFrom,
   type AnyActorRef,
@@ -18,6 +19,7 @@ import {
 import { getShortestPaths } from 'xstate/graph';
 
 import { rootId } from '#src/machines/root.ts';
+import { litAlong } from '#test/support/machinesFeed.ts';
 
 type TaskOutput<Logic> = Logic extends PromiseActorLogic<infer Output, infer _> ? Output : never;
 type TaskInput<Logic> = Logic extends PromiseActorLogic<infer _, infer Input> ? Input : never;
@@ -210,8 +212,23 @@ export const timeout = (delay: string, owner: string): AnyEventObject => ({
   type: `xstate.after.${delay}.${owner}`,
 });
 
+/** One path to each state that no earlier one has shown. */
+const pathsToEach = (
+  machine: AnyStateMachine,
+  paths: ReturnType<typeof getShortestPaths>,
+): readonly (readonly AnyEventObject[])[] => {
+  const seen = new Set<string>();
+  return paths.flatMap(({ state, steps }) => {
+    const fresh = activeIds(machine, state.value).filter((id) => !seen.has(id));
+    for (const id of fresh) seen.add(id);
+    // The first step of a path is the start itself.
+    return fresh.length === 0 ? [] : [steps.slice(1).map(({ event }) => event)];
+  });
+};
+
 /**
- * Ids of all states that some sequence of the events reaches, found by breadth-first search.
+ * Ids of all states that some sequence of the events reaches, found by breadth-first search. On the way a living actor
+ * goes along a path to each of them, and what the inspector lights is compared with where it is.
  *
  * @param options.distinguish what of the context decides how things go on; everything else is folded together
  */
@@ -230,5 +247,13 @@ export const reachedStates = (
       JSON.stringify([snapshot.value, options.distinguish?.(snapshot.context as never) ?? null]),
     limit: 20_000,
   });
-  return [...new Set(paths.flatMap(({ state }) => activeIds(machine, state.value)))].toSorted();
+  const lit = litAlong({
+    machine,
+    input: options.input,
+    paths: pathsToEach(machine, paths),
+    statesOf: activeIds,
+  });
+  const reached = [...new Set(paths.flatMap(({ state }) => activeIds(machine, state.value)))].toSorted();
+  expect([...lit].toSorted()).toEqual(reached);
+  return reached;
 };
