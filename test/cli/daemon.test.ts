@@ -13,6 +13,7 @@ import type { Tasks } from '#src/transport/protocol.ts';
 import { makeWorkspace } from '#test/inference/modelFolders.ts';
 import { askOnce, evidenceOnDisk, followChain, openMinerLife, recordsOf } from '#test/support/actors.ts';
 import { type Daemon, runScript, startDaemon } from '#test/support/actorsDaemon.ts';
+import { readStream } from '#test/support/gatewayStage.ts';
 import { identityOfUri, startListener, type TestListener, until } from '#test/support/peers.ts';
 
 const roles = ['validator', 'miner'] as const;
@@ -193,6 +194,16 @@ describe('cli / daemon', () => {
   });
 });
 
+const pathsOfApi = [
+  '/api/status',
+  '/api/config',
+  '/api/inspection',
+  '/api/sessions/1',
+  '/api/history',
+  '/api/logs',
+  '/metrics',
+];
+
 type TasksMessage = typeof Tasks.Type;
 
 describe('cli / daemon, a validator with a round under way', () => {
@@ -265,12 +276,14 @@ describe('cli / daemon, a validator with a round under way', () => {
     }
   };
 
-  const startAsking = async (name: string): Promise<string> => {
+  const startAsking = async (name: string, more: readonly string[] = []): Promise<string> => {
     const dir = join(home, name);
     daemon = startDaemon({
       entry: 'validator.js',
       home,
+      hasPage: more.includes('--dashboard-port'),
       args: [
+        ...more,
         ...['--chain-endpoints', devnet.url, '--hotkey-uri', '//Alice', '--data-dir', dir],
         ...['--round-deadline-ms', '60000', '--drain-grace-ms', '60000', '--tasks-per-round', '2'],
       ],
@@ -301,6 +314,48 @@ describe('cli / daemon, a validator with a round under way', () => {
     const log = await evidenceOnDisk(dir);
     expect(recordsOf(log, 'round.settled')).toMatchObject([{ dispatched: 2, missed: 0, unreachable: 0 }]);
     expect(recordsOf(log, 'answer.judged')).toHaveLength(2);
+  });
+
+  it('tells neither truths, nor keys, nor what was asked: in no line of its log and at no address', async () => {
+    const dir = await startAsking('silent', ['--log-level', 'trace', '--dashboard-port', '0']);
+    const { url } = await daemon.saw('dashboard.opened');
+    const { port } = new URL(String(url));
+    const reader = await readStream(Number(port), 'view,inspection,logs');
+    const said: string[] = [];
+    const askAll = async (): Promise<void> => {
+      for (const path of pathsOfApi) said.push(await (await fetch(`${String(url)}${path}`)).text());
+    };
+    await askAll();
+    for (const { id } of asked[0]?.tasks ?? []) {
+      const answer = { sentiment_score: 1, confidence: 1 };
+      peers[0]?.send({ type: 'answer', v: 1, id, answer, elapsedMs: 1 });
+    }
+    await daemon.saw('round.ended');
+    await askAll();
+    await reader.saw('view.patch');
+    said.push(JSON.stringify(reader.events));
+    reader.close();
+    daemon.signal('SIGTERM');
+    await daemon.ended;
+    said.push(daemon.stdout(), daemon.stderr());
+    const [plan] = recordsOf(await evidenceOnDisk(dir), 'round.planned');
+    const tasks = plan?.tasks ?? [];
+    const secrets = [
+      plan?.requestKey ?? '',
+      ...tasks.map(({ truth }) => JSON.stringify(truth)),
+      // The texts of the requests, as they stand in JSON.
+      ...tasks.flatMap(({ request }) => JSON.stringify(request).match(/[^"{}]{20,}/g) ?? []),
+    ];
+    expect(secrets.length).toBeGreaterThan(4);
+    const all = said.join('\n');
+    // The view does show this round.
+    expect(all).toContain(plan?.roundId);
+    for (const secret of secrets) {
+      expect(secret.length).toBeGreaterThan(2);
+      expect(all).not.toContain(secret);
+      expect(all).not.toContain(JSON.stringify(secret).slice(1, -1));
+    }
+    expect(all).not.toMatch(/"(requestKey|truths?)"/);
   });
 
   it('ends at once and not with 0 at a second signal', async () => {
