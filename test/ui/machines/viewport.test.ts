@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   boxAround,
+  boxInSight,
   fitted,
   focused,
   held,
@@ -46,16 +47,24 @@ describe('ui / machines / viewport', () => {
   it('opens at what is active where the whole could not be read', () => {
     const drawing = { width: 4_000, height: 3_000 };
     const box = { x: 2_000, y: 1_500, width: 100, height: 50 };
-    const view = opened(drawing, pane, box);
+    const view = opened(drawing, pane, [box]);
     expect(view.zoom).toBeGreaterThanOrEqual(0.6);
     expect(view.x).toBeLessThan(box.x);
     expect(view.x + pane.width / view.zoom).toBeGreaterThan(box.x + box.width);
-    expect(opened(drawing, pane, null)).toEqual(fitted(drawing, pane));
+    expect(opened(drawing, pane, [])).toEqual(fitted(drawing, pane));
   });
 
   it('shows nothing beyond the edge when what is active stands there', () => {
     const view = focused({ width: 4_000, height: 3_000 }, pane, { x: 0, y: 0, width: 100, height: 50 }, 0.5);
     expect(view).toEqual({ x: -16, y: -16, zoom: 1 });
+  });
+
+  it('looks at the first of what cannot be seen at once', () => {
+    const near = { x: 0, y: 0, width: 100, height: 50 };
+    const far = { x: 3_000, y: 0, width: 100, height: 50 };
+    expect(boxInSight([near, { ...near, x: 200 }], pane, 1)).toEqual({ x: 0, y: 0, width: 300, height: 50 });
+    expect(boxInSight([far, near], pane, 1)).toBe(far);
+    expect(boxInSight([], pane, 1)).toBeNull();
   });
 
   it('surrounds boxes, and none by nothing', () => {

@@ -2,9 +2,9 @@ import { useMemo, useState } from 'preact/hooks';
 
 import { countText } from '../format.ts';
 import { VirtualList } from '../parts/virtualList.tsx';
-import type { Actors } from './session.ts';
 import { ActorGlyph, statusWord } from './actorGlyph.tsx';
-import { actorName, shortId, stateLabel, type TreeRow, treeRows } from './tree.ts';
+import type { Actors } from './session.ts';
+import { actorName, memberName, shortId, stateLabel, type TreeRow, treeRows } from './tree.ts';
 
 const rowPx = 26;
 const rowId = (key: string): string => `actor-${key.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
@@ -25,7 +25,7 @@ const ActorLine = ({ row }: { row: Extract<TreeRow, { kind: 'actor' }> }) => {
     <>
       <ActorGlyph status={actor.status} isMachine={actor.chart !== null} />
       <span class="tree-name" title={`${actor.id} (${actor.sessionId})`}>
-        {shortId(actorName(actor))}
+        {row.isMember ? memberName(actor) : shortId(actorName(actor))}
       </span>
       <span class="tree-state" title={state}>
         {state}

@@ -2,6 +2,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { ActorView } from '../../../src/domain/view/inspection.ts';
+import { statesUnder } from '../../../src/inspector/chart.ts';
 import { percentText } from '../format.ts';
 import { EmptyState } from '../parts/panel.tsx';
 import { type ChartAnswer, type ChartFile, useChart } from './chartFiles.ts';
@@ -11,7 +12,6 @@ import { type Tip, tipsOf } from './chartTip.ts';
 import type { Feed } from './feed.ts';
 import { type PanZoom, usePanZoom } from './panZoom.ts';
 import { leavesOf, stateLabel } from './tree.ts';
-import { boxAround } from './viewport.ts';
 
 const ZoomTools = ({ zoom, by }: { zoom: number; by: PanZoom }) => (
   <fieldset class="chart-tools" aria-label="Zoom of the chart">
@@ -76,12 +76,24 @@ const TipBox = ({ tip, x, y }: ShownTip) => (
   </div>
 );
 
+/** The innermost active states, those first that the last transition led to. */
+const newestFirst = ({ chart }: ChartFile, { states, lastTransitions }: ActorView): readonly string[] => {
+  const taken = statesUnder(chart.root).flatMap(({ transitions }) =>
+    transitions.filter(({ id }) => lastTransitions.includes(id)),
+  );
+  const targets = taken.flatMap((transition) => transition.targets);
+  const isNew = (id: string): boolean =>
+    targets.some((target) => id === target || id.startsWith(`${target}.`));
+  const leaves = leavesOf(states);
+  return [...leaves.filter(isNew), ...leaves.filter((id) => !isNew(id))];
+};
+
 type DrawnProps = { file: ChartFile; feed: Feed; actor: ActorView; svg: RefObject<SVGSVGElement | null> };
 
 const Drawn = ({ file, feed, actor, svg }: DrawnProps) => {
   const pane = useRef<HTMLDivElement>(null);
   const { zoom, by } = usePanZoom(svg, file.layout, () =>
-    boxAround(leavesOf(actor.states).flatMap((id) => file.layout.states[id] ?? [])),
+    newestFirst(file, actor).flatMap((id) => file.layout.states[id] ?? []),
   );
   const tip = useTip(pane, file);
   const { sessionId } = actor;
@@ -103,16 +115,17 @@ const Drawn = ({ file, feed, actor, svg }: DrawnProps) => {
     <div
       ref={pane}
       class="chart-pane"
-      data-testid="chart"
       onPointerMove={tip.onPointer}
       onPointerDown={tip.onPointer}
       onPointerLeave={tip.hide}
     >
-      <ChartSvg
-        file={file}
-        svg={svg}
-        label={`Statechart of ${file.chart.id}, active: ${stateLabel(actor)}`}
-      />
+      <div class="chart-frame">
+        <ChartSvg
+          file={file}
+          svg={svg}
+          label={`Statechart of ${file.chart.id}, active: ${stateLabel(actor)}`}
+        />
+      </div>
       <ZoomTools zoom={zoom} by={by} />
       {tip.shown === null ? null : <TipBox {...tip.shown} />}
     </div>

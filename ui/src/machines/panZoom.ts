@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import {
   type Box,
+  boxInSight,
   fitted,
   focused,
   held,
@@ -39,8 +40,8 @@ export type PanZoom = {
 
 type Drawing = {
   readonly drawing: Size;
-  /** Box of what one looks for now; null where there is nothing. */
-  readonly focus: () => Box | null;
+  /** Boxes of what one looks for now, the most important first. */
+  readonly focus: () => readonly Box[];
 };
 
 /** The view onto one drawing, kept in the `viewBox` of its element and nowhere in the component. */
@@ -68,7 +69,7 @@ const createView = (
       set(fitted(drawing, pane()));
     },
     focus: () => {
-      const box = focus();
+      const box = boxInSight(focus(), pane(), view.zoom);
       if (box !== null) move(focused(drawing, pane(), box, view.zoom));
     },
     actual: () => move(zoomedAt(view, 1 / view.zoom, centre())),
@@ -157,7 +158,7 @@ const onKeys = (svg: SVGSVGElement, view: View, signal: AbortSignal): void => {
 export const usePanZoom = (
   ref: RefObject<SVGSVGElement | null>,
   drawing: Size,
-  focus: () => Box | null,
+  focus: () => readonly Box[],
 ): { readonly zoom: number; readonly by: PanZoom } => {
   const [zoom, setZoom] = useState(1);
   const view = useRef<View | null>(null);

@@ -9,6 +9,8 @@ export type TreeRow =
       readonly actor: ActorView;
       /** null for one without children. */
       readonly isOpen: boolean | null;
+      /** Stands in a group, which says what it is. */
+      readonly isMember: boolean;
       /** Rows that this one is told apart from by its number, from 1. */
       readonly position: number;
       readonly siblings: number;
@@ -56,6 +58,12 @@ export const shortId = (id: string): string => {
   const slash = id.indexOf('/') + 1;
   const head = id.slice(0, Math.max(slash + 6, 0));
   return head.length + 5 >= id.length ? id : `${head}…${id.slice(-4)}`;
+};
+
+/** Name of a member of a group, whose first part the group says: the uid where it is known. */
+export const memberName = ({ id, context }: ActorView): string => {
+  const name = shortId(id.slice(id.indexOf('/') + 1));
+  return typeof context['uid'] === 'number' ? `uid ${context['uid']}` : name;
 };
 
 /** A name for people: the one in the system where there is one. */
@@ -111,13 +119,20 @@ const isOpen = (walk: Walk, key: string, byDefault: boolean): boolean =>
 
 const actorRow = (
   walk: Walk,
-  options: { actor: ActorView; depth: number; byDefault: boolean; position: number; siblings: number },
+  options: {
+    actor: ActorView;
+    depth: number;
+    byDefault: boolean;
+    isMember: boolean;
+    position: number;
+    siblings: number;
+  },
 ): void => {
-  const { actor, depth, byDefault, position, siblings } = options;
+  const { actor, depth, byDefault, isMember, position, siblings } = options;
   const key = actor.sessionId;
   const isParent = walk.children.has(key);
   const open = isParent ? isOpen(walk, key, byDefault) : null;
-  walk.rows.push({ kind: 'actor', key, depth, actor, isOpen: open, position, siblings });
+  walk.rows.push({ kind: 'actor', key, depth, actor, isOpen: open, isMember, position, siblings });
   if (open === true) level(walk, { parent: key, depth: depth + 1, isOpenByDefault: byDefault });
 };
 
@@ -130,7 +145,14 @@ const level = (walk: Walk, { parent, depth, isOpenByDefault }: Level): void => {
     if (list.length < foldFrom) {
       for (const actor of list) {
         position += 1;
-        actorRow(walk, { actor, depth, byDefault: isOpenByDefault, position, siblings: count });
+        actorRow(walk, {
+          actor,
+          depth,
+          byDefault: isOpenByDefault,
+          isMember: false,
+          position,
+          siblings: count,
+        });
       }
       continue;
     }
@@ -142,7 +164,7 @@ const level = (walk: Walk, { parent, depth, isOpenByDefault }: Level): void => {
     if (!open) continue;
     for (const [index, actor] of list.entries()) {
       const place = { position: index + 1, siblings: list.length };
-      actorRow(walk, { actor, depth: depth + 1, byDefault: false, ...place });
+      actorRow(walk, { actor, depth: depth + 1, byDefault: false, isMember: true, ...place });
     }
   }
 };

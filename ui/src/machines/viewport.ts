@@ -25,13 +25,21 @@ export const fitted = (drawing: Size, pane: Size): Viewport => {
 const readableZoom = 0.7;
 
 /**
- * Where one begins to look: the whole drawing where it can be read, or else its part around a box, at the edges of the
- * drawing where that is near.
+ * Where one begins to look: the whole drawing where it can be read, or else its part around some boxes, the first of
+ * which matters most.
  */
-export const opened = (drawing: Size, pane: Size, box: Box | null): Viewport => {
+export const opened = (drawing: Size, pane: Size, boxes: readonly Box[]): Viewport => {
   const whole = fitted(drawing, pane);
+  const box = boxInSight(boxes, pane, readableZoom);
   if (whole.zoom >= readableZoom || box === null) return whole;
   return around(drawing, pane, box, readableZoom);
+};
+
+/** The box around all where it can be seen at once, or else the first alone. */
+export const boxInSight = (boxes: readonly Box[], pane: Size, zoom: number): Box | null => {
+  const all = boxAround(boxes);
+  const isSeen = all !== null && all.width * zoom <= pane.width && all.height * zoom <= pane.height;
+  return isSeen ? all : (boxes[0] ?? null);
 };
 
 /** A box in the middle, as large as it fits up to its natural size. */
