@@ -234,8 +234,10 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
     if (machine === undefined) return;
     const { type } = inspected.event;
     if (inspected.type === '@xstate.event') {
+      // Facts are sent to the root for whoever looks on; it need not know them.
       if (ref.sessionId === inspected.rootId) countFact(cellOf, inspected.event);
-      if (!knows(machine, type)) cellOf('machine_unknown_events_total', 'machine', machine.id).count += 1;
+      else if (!knows(machine, type))
+        cellOf('machine_unknown_events_total', 'machine', machine.id).count += 1;
     } else if (inspected.type === '@xstate.microstep') {
       if (inspected._transitions.length > 0) countTransition(machine, type);
       if (machine.isSession) followSession(ref, inspected.snapshot);

@@ -52,7 +52,11 @@ export const metricDefinitions = {
     'machine',
     'event',
   ]),
-  machine_unknown_events_total: counter('both', 'Events that no state of the machine knows.', ['machine']),
+  machine_unknown_events_total: counter(
+    'both',
+    'Events that no state of the machine knows: a defect. Facts sent to the root are none.',
+    ['machine'],
+  ),
   metrics_failures_total: counter('both', 'Defects while counting or reading metrics; the daemon goes on.'),
 
   chain_following: gauge('both', '1 while a node is connected and its heads are followed.'),
