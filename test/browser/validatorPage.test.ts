@@ -16,7 +16,7 @@ import {
 } from '#test/browser/watchedPage.ts';
 
 /** What the page may weigh, all of it, as it is sent. */
-const mostBytes = 100 * 1_024;
+const mostBytes = 100_000;
 const paths = [
   '/',
   // The grid whole, the table short: the checker of axe takes long over thousands of cells.

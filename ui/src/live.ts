@@ -24,6 +24,8 @@ let openTopics = '';
 let isOpeningSoon = false;
 let lastSignAt = Date.now();
 let isDown = false;
+/** The daemon does not know this browser (any more): its cookie ends with the daemon. */
+let isRefused = false;
 let shownStaleSince: number | null = null;
 /** Clock of the daemon less that of this machine; a page may be far from its daemon. */
 let clockOffsetMs = 0;
@@ -57,6 +59,7 @@ const checkStale = (): void => {
 const signOfLife = (): void => {
   lastSignAt = Date.now();
   isDown = false;
+  setRefused(false);
   checkStale();
 };
 
@@ -98,11 +101,24 @@ const listen = (stream: EventSource, type: string, take: (data: never) => void):
   });
 };
 
+const setRefused = (refused: boolean): void => {
+  if (isRefused === refused) return;
+  isRefused = refused;
+  tell('refused');
+};
+
+/** A stream does not say with which status it was refused; a plain question does. */
+const askWhetherRefused = async (): Promise<void> => {
+  const answer = await fetch('/api/config', { method: 'HEAD' }).catch(() => null);
+  if (isDown) setRefused(answer?.status === 401);
+};
+
 const onError = (stream: EventSource): void => {
   if (stream !== source) return;
   isDown = true;
   checkStale();
   if (stream.readyState !== EventSource.CLOSED) return;
+  void askWhetherRefused();
   openTopics = '';
   setTimeout(requestOpen, reopenMs);
 };
@@ -164,6 +180,9 @@ export const useRows = <T>(name: string): ReadonlyMap<string, T> =>
 
 /** When the daemon was last heard of, in milliseconds of this machine's clock; null while the stream is well. */
 export const useStaleSince = (): number | null => useLive('stale', () => shownStaleSince);
+
+/** Whether the daemon wants a login before it says anything. */
+export const useRefused = (): boolean => useLive('refused', () => isRefused);
 
 /**
  * Keeps topics in the page's one stream while the component lives. A topic that is new to the stream opens it again,

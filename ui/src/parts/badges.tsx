@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import { blockText, durationText, hotkeyText, timeText } from '../format.ts';
-import { useStaleSince } from '../live.ts';
+import { useRefused, useStaleSince } from '../live.ts';
 import { usePreferences } from '../preferences.ts';
 import { Glyph, type GlyphName } from './glyph.tsx';
 
@@ -58,13 +58,17 @@ export const Time = ({ at }: { at: number | null | undefined }) => {
 /** Says that what is shown is old, and since when; nothing while the stream is well. */
 export const StaleBanner = () => {
   const since = useStaleSince();
+  const isRefused = useRefused();
   const { zone } = usePreferences();
   if (since === null) return null;
   return (
     <p class="stale" role="alert">
       <Glyph name="failing" />
       <span>
-        stale since {timeText(since, zone)}: the daemon does not answer. What is shown is from then.
+        stale since {timeText(since, zone)}:{' '}
+        {isRefused
+          ? 'this browser is not logged in any more. Open the link that `miaoai status --link` prints.'
+          : 'the daemon does not answer. What is shown is from then.'}
       </span>
     </p>
   );

@@ -106,8 +106,8 @@ const useScrolling = () => {
   return element;
 };
 
-const Scrolling = ({ label, children }: { label: string; children: ComponentChildren }) => (
-  <div ref={useScrolling()} class="table-scroll" role="group" aria-label={label}>
+const Scrolling = ({ children }: { children: ComponentChildren }) => (
+  <div ref={useScrolling()} class="table-scroll">
     {children}
   </div>
 );
@@ -127,7 +127,7 @@ export const Table = <Row,>(props: Props<Row>) => {
   const head = columns.find(({ isHead }) => isHead)?.key ?? columns[0]?.key ?? '';
   if (rows.length === 0 && props.empty !== undefined) return <>{props.empty}</>;
   return (
-    <Scrolling label={props.caption}>
+    <Scrolling>
       <table class={`table ${props.isSticky ? 'table-sticky' : ''}`}>
         <caption class={props.isCaptionShown ? undefined : 'hidden-text'}>{props.caption}</caption>
         <thead>

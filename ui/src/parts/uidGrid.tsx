@@ -33,12 +33,6 @@ type Props = {
   wanted?: ReadonlySet<number>;
 };
 
-const cardText = (row: SessionRow): string => {
-  const { accuracy } = row.recent;
-  const state = stateWords[cellStateOf(row)];
-  return accuracy === null ? state : `${state} · ${fractionText(accuracy, 2)} right`;
-};
-
 const Cell = (props: {
   row: SessionRow;
   size: Size;
@@ -65,7 +59,12 @@ const Cell = (props: {
       >
         <Glyph name={state} size={glyphPx[props.size]} />
         {props.size === 'dots' ? null : <b>{props.size === 'cards' ? `uid ${row.uid}` : row.uid}</b>}
-        {props.size === 'cards' ? <span class="cell-state">{cardText(row)}</span> : null}
+        {props.size === 'cards' ? (
+          <>
+            <span>{fractionText(row.recent.accuracy, 2)}</span>
+            <span class="cell-state">{stateWords[state]}</span>
+          </>
+        ) : null}
       </button>
     </td>
   );

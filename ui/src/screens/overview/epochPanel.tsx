@@ -59,8 +59,12 @@ const roundsText = (state: string): string =>
     .find((region) => region.startsWith('rounds.'))
     ?.slice('rounds.'.length) ?? state;
 
-const dueNote = (clock: EpochClock, epoch: EpochView): string =>
-  clock.dueIn > 0 ? blocksTimeText(clock.dueIn, epoch.blockMs) : `since ${pluralText(-clock.dueIn, 'block')}`;
+const dueNote = (clock: EpochClock, epoch: EpochView, weights: WeightsView | undefined): string => {
+  if (isConfirmed(epoch, weights)) return 'of this epoch';
+  return clock.dueIn > 0
+    ? blocksTimeText(clock.dueIn, epoch.blockMs)
+    : `since ${pluralText(-clock.dueIn, 'block')}`;
+};
 
 const Figures = ({
   clock,
@@ -72,7 +76,7 @@ const Figures = ({
   weights: WeightsView | undefined;
 }) => (
   <Tiles>
-    <Tile name="Weights" note={dueNote(clock, epoch)}>
+    <Tile name="Weights" note={dueNote(clock, epoch, weights)}>
       {dueText(clock, epoch, weights)}
     </Tile>
     <Tile name="Epoch ends" note={blocksTimeText(clock.left, epoch.blockMs)}>
