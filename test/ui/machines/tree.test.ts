@@ -68,6 +68,11 @@ describe('ui / machines / tree', () => {
     ]);
   });
 
+  it('finds an actor by a label of its own', () => {
+    const labels = new Map([['x:13', 'uid 77']]);
+    expect(keys(treeRows(mapOf([root, ...many]), new Set(), 'uid 77', labels))).toEqual(['x:0', 'x:13']);
+  });
+
   it('puts what has ended below what runs', () => {
     const ended = actor('x:1', 'round', { status: 'done' });
     expect(keys(treeRows(mapOf([root, ended, actor('x:2', 'epoch')]), new Set(), ''))).toEqual([

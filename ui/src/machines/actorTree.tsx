@@ -4,7 +4,7 @@ import { countText } from '../format.ts';
 import { VirtualList } from '../parts/virtualList.tsx';
 import { ActorGlyph, statusWord } from './actorGlyph.tsx';
 import type { Actors } from './session.ts';
-import { actorName, memberName, shortId, stateLabel, type TreeRow, treeRows } from './tree.ts';
+import { actorName, type Labels, memberName, shortId, stateLabel, type TreeRow, treeRows } from './tree.ts';
 
 const rowPx = 26;
 const rowId = (key: string): string => `actor-${key.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
@@ -18,14 +18,21 @@ const Twist = ({ isOpen }: { isOpen: boolean | null }) => (
   </span>
 );
 
-const ActorLine = ({ row }: { row: Extract<TreeRow, { kind: 'actor' }> }) => {
+const ActorLine = ({
+  row,
+  label,
+}: {
+  row: Extract<TreeRow, { kind: 'actor' }>;
+  label: string | undefined;
+}) => {
   const { actor } = row;
   const state = actor.status === 'active' ? stateLabel(actor) : statusWord(actor.status);
   return (
     <>
       <ActorGlyph status={actor.status} isMachine={actor.chart !== null} />
       <span class="tree-name" title={`${actor.id} (${actor.sessionId})`}>
-        {row.isMember ? memberName(actor) : shortId(actorName(actor))}
+        {row.isMember ? (label ?? memberName(actor)) : shortId(actorName(actor))}
+        {label === undefined || row.isMember ? null : <span class="tree-label"> {label}</span>}
       </span>
       <span class="tree-state" title={state}>
         {state}
@@ -54,11 +61,12 @@ const GroupLine = ({ row }: { row: Extract<TreeRow, { kind: 'group' }> }) => {
 
 type RowProps = {
   row: TreeRow;
+  label: string | undefined;
   isActive: boolean;
   isChosen: boolean;
 };
 
-const Row = ({ row, isActive, isChosen }: RowProps) => (
+const Row = ({ row, label, isActive, isChosen }: RowProps) => (
   // The tree itself has the focus, and hears keys and clicks.
   <div
     id={rowId(row.key)}
@@ -76,7 +84,7 @@ const Row = ({ row, isActive, isChosen }: RowProps) => (
     style={indent(row.depth)}
   >
     <Twist isOpen={row.isOpen} />
-    {row.kind === 'actor' ? <ActorLine row={row} /> : <GroupLine row={row} />}
+    {row.kind === 'actor' ? <ActorLine row={row} label={label} /> : <GroupLine row={row} />}
   </div>
 );
 
@@ -102,13 +110,13 @@ const keyStep = (key: string, rows: readonly TreeRow[], index: number): number |
   return null;
 };
 
-type Props = { actors: Actors; chosen: string | null; onChoose: (sessionId: string) => void };
+type Props = { actors: Actors; labels: Labels; chosen: string | null; onChoose: (sessionId: string) => void };
 
-const useTree = ({ actors, chosen, onChoose }: Props) => {
+const useTree = ({ actors, labels, chosen, onChoose }: Props) => {
   const [search, setSearch] = useState('');
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const [active, setActive] = useState<string | null>(null);
-  const rows = useMemo(() => treeRows(actors, toggled, search), [actors, toggled, search]);
+  const rows = useMemo(() => treeRows(actors, toggled, search, labels), [actors, toggled, search, labels]);
   const activeKey = active ?? chosen;
   const activeIndex = rows.findIndex(({ key }) => key === activeKey);
   const toggle = (key: string): void => setToggled((was) => new Set(was).symmetricDifference(new Set([key])));
@@ -166,7 +174,14 @@ export const ActorTree = (props: Props) => {
           onKeyDown,
           onClick,
         }}
-        render={(row) => <Row row={row} isActive={row === active} isChosen={row.key === props.chosen} />}
+        render={(row) => (
+          <Row
+            row={row}
+            label={props.labels.get(row.key)}
+            isActive={row === active}
+            isChosen={row.key === props.chosen}
+          />
+        )}
       />
       {rows.length === 0 ? <p class="tree-none">No actor matches.</p> : null}
     </div>

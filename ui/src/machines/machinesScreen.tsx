@@ -1,7 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import type { ActorView } from '../../../src/domain/view/inspection.ts';
-import { useTopics } from '../live.ts';
+import type { ServedRow } from '../../../src/domain/view/minerView.ts';
+import type { SessionRow } from '../../../src/domain/view/validatorView.ts';
+import { useRows, useTopics } from '../live.ts';
 import { EmptyState } from '../parts/panel.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { replaceQuery, useLocation } from '../router.ts';
@@ -66,12 +68,28 @@ const useDrop = (feed: Feed, onTrouble: (text: string | null) => void) => ({
   },
 });
 
+/** Which miner or validator a session is about, as far as the views know it. */
+const useLabels = (): ReadonlyMap<string, string> => {
+  const sessions = useRows<SessionRow>('sessions');
+  const served = useRows<ServedRow>('served');
+  return useMemo(
+    () =>
+      new Map(
+        [...sessions.values(), ...served.values()].flatMap(({ sessionId, uid }) =>
+          sessionId === null || uid === null ? [] : [[sessionId, `uid ${uid}`] as const],
+        ),
+      ),
+    [sessions, served],
+  );
+};
+
 /** The statecharts of the live system, their messages, and the way back through what has happened. */
 export const MachinesScreen = () => {
   const feed = useMemo(createFeed, []);
   useTopics(['inspection']);
   useEffect(() => feed.listen(), [feed]);
   const shown = useShown(feed);
+  const labels = useLabels();
   const { query } = useLocation();
   const [side, setSide] = useState<Side>('context');
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -94,6 +112,7 @@ export const MachinesScreen = () => {
         <section class="machines-pane machines-tree" aria-label="Actors">
           <ActorTree
             actors={shown.actors}
+            labels={labels}
             chosen={chosen}
             onChoose={(sessionId) => replaceQuery({ actor: sessionId })}
           />

@@ -60,28 +60,29 @@ export const shortId = (id: string): string => {
   return head.length + 5 >= id.length ? id : `${head}…${id.slice(-4)}`;
 };
 
-/** Name of a member of a group, whose first part the group says: the uid where it is known. */
-export const memberName = ({ id, context }: ActorView): string => {
-  const name = shortId(id.slice(id.indexOf('/') + 1));
-  return typeof context['uid'] === 'number' ? `uid ${context['uid']}` : name;
-};
+/** Name of a member of a group, whose first part the group says. */
+export const memberName = ({ id }: ActorView): string => shortId(id.slice(id.indexOf('/') + 1));
+
+/** Further names of actors by their session ids, such as `uid 12`, to be found by and shown. */
+export type Labels = ReadonlyMap<string, string>;
+const noLabels: Labels = new Map();
 
 /** A name for people: the one in the system where there is one. */
 export const actorName = (actor: ActorView): string => actor.systemId ?? actor.id;
 
-const matches = (actor: ActorView, words: readonly string[]): boolean => {
+const matches = (actor: ActorView, label: string, words: readonly string[]): boolean => {
   const text =
-    `${actor.id} ${actor.systemId ?? ''} ${actor.chart ?? ''} ${actor.status} ${actor.sessionId} ${stateLabel(actor)}`.toLowerCase();
+    `${actor.id} ${actor.systemId ?? ''} ${actor.chart ?? ''} ${actor.status} ${actor.sessionId} ${stateLabel(actor)} ${label}`.toLowerCase();
   return words.every((word) => text.includes(word));
 };
 
 /** Ids of the actors to show for a search: those that match, and all above them; null shows all. */
-const wantedFor = (actors: Actors, search: string): ReadonlySet<string> | null => {
+const wantedFor = (actors: Actors, search: string, labels: Labels): ReadonlySet<string> | null => {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return null;
   const wanted = new Set<string>();
   for (const actor of actors.values()) {
-    if (!matches(actor, words)) continue;
+    if (!matches(actor, labels.get(actor.sessionId) ?? '', words)) continue;
     for (let id: string | null = actor.sessionId; id !== null && !wanted.has(id); ) {
       wanted.add(id);
       id = actors.get(id)?.parent ?? null;
@@ -172,14 +173,15 @@ const level = (walk: Walk, { parent, depth, isOpenByDefault }: Level): void => {
 /**
  * The rows of the actor tree, top to bottom.
  * @param toggled keys of rows that were opened or closed by hand
- * @param search words, all of which an actor has to match by its id, chart, status or state; opens everything
+ * @param search words, all of which an actor has to match by its id, chart, status, state or label; opens everything
  */
 export const treeRows = (
   actors: Actors,
   toggled: ReadonlySet<string>,
   search: string,
+  labels: Labels = noLabels,
 ): readonly TreeRow[] => {
-  const wanted = wantedFor(actors, search);
+  const wanted = wantedFor(actors, search, labels);
   const known = [...actors.values()].filter(({ sessionId }) => wanted === null || wanted.has(sessionId));
   const isActive = ({ status }: ActorView): boolean => status === 'active';
   const shown = [...known.filter(isActive), ...known.filter((actor) => !isActive(actor))];

@@ -78,13 +78,15 @@ export const VirtualList = <Item,>(props: Props<Item>) => {
     : Math.min(seen.top, Math.max(0, end - seen.height));
   const first = Math.max(0, Math.floor(top / rowPx) - spare);
   const last = Math.min(items.length, Math.ceil((top + seen.height) / rowPx) + spare);
+  // At the end of a list that grows fast nearly every row is another one each time: their elements are used again.
+  const keyAt = (item: Item, index: number) => (isFollowing ? index : props.keyOf(item));
   return (
     <div ref={ref} class={`vlist ${props.class ?? ''}`} onScroll={onScroll} {...scrollable} {...props.frame}>
       <div class="vlist-all" role="presentation" style={{ height: `${end}px` }}>
         <div class="vlist-seen" role="presentation" style={{ transform: `translateY(${first * rowPx}px)` }}>
           {items.slice(first, last).map((item, index) => (
             <div
-              key={props.keyOf(item)}
+              key={keyAt(item, index)}
               class="vlist-row"
               role="presentation"
               style={{ height: `${rowPx}px` }}
