@@ -63,7 +63,7 @@ const dueNote = (clock: EpochClock, epoch: EpochView, weights: WeightsView | und
   if (isConfirmed(epoch, weights)) return 'of this epoch';
   return clock.dueIn > 0
     ? blocksTimeText(clock.dueIn, epoch.blockMs)
-    : `since ${pluralText(-clock.dueIn, 'block')}`;
+    : `due ${pluralText(-clock.dueIn, 'block')} ago`;
 };
 
 const Figures = ({
