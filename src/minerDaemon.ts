@@ -13,6 +13,7 @@ import { openMinerDashboard } from './dashboardRoles.ts';
 import { maskEndpoint } from './domain/endpoint.ts';
 import { expandModelDirs } from './inference/modelDirs.ts';
 import type { Logger } from './logging.ts';
+import { followModelLoad } from './modelLoad.ts';
 import { requireUsable } from './store/moved.ts';
 import { describeRedis, openConfiguredStore } from './store/openStore.ts';
 import type { StoreHandle } from './store/store.ts';
@@ -109,6 +110,7 @@ export const runMiner = async (): Promise<void> => {
     onInspection: dashboard.onInspection,
   });
   if (dashboard.isShown) view.attach({ root, runtime, store });
+  followModelLoad(root, { workers: config.workers, modelDirs, log });
   await runToEnd({
     root,
     log,

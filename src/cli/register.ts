@@ -14,6 +14,7 @@ import { identityOf, keysReady } from '../keys/identity.ts';
 import { describeKey } from '../keys/listWallets.ts';
 import type { KeyKind } from '../keys/password.ts';
 import { openKey, type WalletLocation, walletFiles } from '../keys/wallet.ts';
+import { ownTerminal, showProgress } from '../progress.ts';
 import { chainSettings, connectFirst } from './connecting.ts';
 import { badSettings, concluding, done, type Ending, failed, walletFailed } from './ending.ts';
 import { addSettings, readSettings } from './settings.ts';
@@ -155,12 +156,15 @@ const registerOnce = (request: Parameters<typeof registerHotkey>[0]) =>
 /** Registers, and says before it waits what was sent: neither a lost terminal nor Ctrl-C takes that back. */
 const send = Effect.fnUntraced(function* (request: Parameters<typeof registerHotkey>[0]) {
   let sent: PreparedExtrinsic | null = null;
+  let endProgress = (): void => {};
   const onSigned = (prepared: PreparedExtrinsic): void => {
     sent = prepared;
     const last = prepared.expiresAtBlock - 1;
     process.stderr.write(
       `Sending ${prepared.hash}, valid up to block ${last}; waiting for the finalized block that has it.\n`,
     );
+    const place = ownTerminal((text) => void process.stderr.write(`${text}\n`));
+    endProgress = showProgress({ name: 'waiting for the finalized block', done: () => null }, place);
   };
   const interrupted = Effect.flatMap(interruption, () => {
     const error =
@@ -171,7 +175,9 @@ const send = Effect.fnUntraced(function* (request: Parameters<typeof registerHot
           );
     return Effect.fail(error);
   });
-  const registered = Effect.mapError(registerOnce({ ...request, onSigned }), chainFailed);
+  const registered = Effect.mapError(registerOnce({ ...request, onSigned }), chainFailed).pipe(
+    Effect.ensuring(Effect.sync(() => endProgress())),
+  );
   return yield* Effect.raceFirst(registered, interrupted);
 });
 

@@ -76,7 +76,8 @@ describe('cli / status and log-level', () => {
     expect(JSON.parse(readFileSync(join(dir, 'daemon.json'), 'utf8'))).toMatchObject({ pid: daemon.pid });
     const reader = await readStream(Number(secondPort), 'view,inspection');
     const [hello] = await reader.saw('view.hello');
-    expect((hello?.data as View).slices.health.text).toMatch(/stand/i);
+    const shown = hello?.data as View | undefined;
+    expect(shown?.slices.health.text).toMatch(/stand/i);
     const [lease] = await reader.saw('inspection.hello');
     expect(JSON.stringify(lease?.data)).toContain('writerLease');
     daemon.signal('SIGTERM');
