@@ -117,9 +117,13 @@ const lackOf = (watched: Watched, role: Role): string | null => {
   const epochs = Map.groupBy(facts.submissions, ({ epoch }) => epoch);
   if (judgedBy(role) < enoughVerdicts) return `${enoughVerdicts} verdicts`;
   const journals = [role.journal()];
-  if (owedEpochs(facts, { journals }).length === 0) {
+  const scored = role.heard('epoch.scored').filter(({ line }) => Number(line['weights']) > 0);
+  const withWeights = new Set(scored.map(({ line }) => line['epoch']));
+  if (!owedEpochs(facts, { journals, log: [] }).some(({ epoch }) => withWeights.has(epoch))) {
     const some = { ...facts, schedule: { ...facts.schedule, enoughBlocks: 1 } };
-    const free = owedEpochs(some, { journals }).map(({ epoch, freeBlocks }) => `${freeBlocks} in ${epoch}`);
+    const free = owedEpochs(some, { journals, log: [] }).map(
+      ({ epoch, freeBlocks }) => `${freeBlocks} in ${epoch}`,
+    );
     return `an epoch with ${enoughBlocks} free blocks for weights (${free.join(', ')}; ${facts.stalls.length} stalls, block ${facts.blocks.length})`;
   }
   const isSecond = role.name === 'secondSubmission' && ![...epochs.values()].some(({ length }) => length > 1);

@@ -199,7 +199,7 @@ describe('chaos / epochs without weights', () => {
   const name = 'no epoch without weights that could have had them';
   /** Of epochs 0 to 2 of ten blocks and ten seconds; weights have seconds 3 to 7 of each. */
   const owed = (journals: readonly Journal[], more: Partial<RunFacts> = {}): readonly number[] =>
-    owedEpochs(factsOf([], more), { journals }).map(({ epoch }) => epoch);
+    owedEpochs(factsOf([], more), { journals, log: [] }).map(({ epoch }) => epoch);
   const lost = (...seconds: readonly number[]) => seconds.map((second) => [second, 'chain.lost'] as const);
 
   it('owes weights of each window in which a validator could work', () => {
@@ -273,6 +273,15 @@ describe('chaos / epochs without weights', () => {
     const late = { atMs: 15_500, life: 1, event: 'round.ended', round: { epoch: 1, block: 14 } };
     const [{ entries }] = [journal(...begun)];
     expect(owed([{ name: 'validator A', entries: [...entries, late] }])).toEqual([0, 1, 2]);
+  });
+
+  it('owes nothing for an epoch whose evidence gives nobody any weight', () => {
+    const scored = (uids: readonly number[]) =>
+      ({ type: 'epoch.scored', epoch: 2, vector: { uids, values: uids } }) as unknown as EvidenceRecord;
+    const owedBy = (record: EvidenceRecord) =>
+      owedEpochs(factsOf([]), { journals: worked, log: [{ seq: 1, key: null, record }] });
+    expect(owedBy(scored([1])).map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
+    expect(owedBy(scored([])).map(({ epoch }) => epoch)).toEqual([0, 1]);
   });
 
   it('knows whether somebody is at work', () => {

@@ -47,9 +47,15 @@ const windowOf = (
  */
 export const owedEpochs = (
   { blocks, outages, stalls, schedule }: Pick<RunFacts, 'blocks' | 'outages' | 'stalls' | 'schedule'>,
-  { journals }: Pick<ValidatorFacts, 'journals'>,
+  { journals, log }: Pick<ValidatorFacts, 'journals' | 'log'>,
 ): readonly OwedEpoch[] => {
   const { enoughBlocks, toMs: untilMs } = schedule;
+  // Nobody earned anything in them, by the evidence, which another invariant scores anew: there is nothing to set.
+  const empty = new Set(
+    log.flatMap(({ record }) =>
+      record.type === 'epoch.scored' && record.vector.uids.length === 0 ? [record.epoch as number] : [],
+    ),
+  );
   const faults = outages.filter(({ kind }: Outage) => concernsWeights(kind));
   const troubles = [...faults, ...stalls];
   const excused = [...faults, ...excusedWaits(journals, { blocks, troubles, untilMs })];
@@ -72,7 +78,7 @@ export const owedEpochs = (
 
   return [...Map.groupBy(blocks, ({ epoch }) => epoch)].flatMap(([epoch, members]) => {
     const window = windowOf(members, schedule);
-    if (window === null) return [];
+    if (window === null || empty.has(epoch)) return [];
     const working = {
       fromMs: Math.max(window.fromMs, schedule.fromMs),
       toMs: Math.min(window.toMs, schedule.toMs),
