@@ -23,7 +23,7 @@ export const Navigation = (props: {
   }, [props.current]);
   return (
     <aside class="nav">
-      <a class="nav-brand" href="/">
+      <a class="nav-brand" href="/" aria-label={`MIAOAI ${props.about?.role ?? 'daemon'}, overview`}>
         <Mark />
         <span>
           <strong>MIAOAI</strong>
