@@ -15,6 +15,7 @@ import type { GatewaySources } from './gateway/sources.ts';
 import { writeTicket } from './gateway/ticket.ts';
 import { type Token, tokenOfFile } from './gateway/tokenFile.ts';
 import { createInspection, type Inspection } from './inspector/inspection.ts';
+import { createStatelyBridge, type StatelyBridge } from './inspector/stately.ts';
 import type { Logger, LogLevel } from './logging.ts';
 import { controlLevel } from './logLevel.ts';
 import type { LogTail } from './logTail.ts';
@@ -143,6 +144,14 @@ const open = async (
   }
 };
 
+/** `--inspector=stately`: the same machines in Stately's own protocol, for a receiver that is reached or is not. */
+const openStately = ({ inspector, inspectorUrl: url }: Config, log: Logger): StatelyBridge | null => {
+  if (inspector !== 'stately') return null;
+  const onProblem = (failure: string): void =>
+    log.warn({ event: 'inspector.unreachable', failure }, 'the receiver of --inspector=stately is away');
+  return createStatelyBridge({ shown, onProblem, ...(url === null ? {} : { url }) });
+};
+
 /**
  * Opens the page of a daemon. Whatever goes wrong with it is a line of the log and never ends the daemon; with
  * `--no-dashboard` nothing is served, and only what the view counts remains.
@@ -153,6 +162,7 @@ export const openDashboard = async (parts: DashboardParts): Promise<Dashboard> =
   const own = createInspection({ role: config.role, shown });
   let isLeading = false;
   const level = controlLevel(log);
+  const stately = openStately(config, log);
   const sources = sourcesOf(parts, () => (isLeading ? own : lease));
   const opened = config.dashboard ? await open(parts, sources, level.set) : null;
   const isShown = opened !== null;
@@ -173,6 +183,7 @@ export const openDashboard = async (parts: DashboardParts): Promise<Dashboard> =
       if (!isLeading) lease.observe(inspected);
     },
     onInspection: (inspected) => {
+      stately?.observe(inspected);
       if (!isShown) return;
       view.onInspection(inspected);
       metrics.onInspection(inspected);
@@ -187,6 +198,7 @@ export const openDashboard = async (parts: DashboardParts): Promise<Dashboard> =
     close: async () => {
       await readiness.close();
       level.close();
+      stately?.close();
       view.close();
       lease.close();
       own.close();
