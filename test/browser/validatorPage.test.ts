@@ -138,7 +138,7 @@ describe.skipIf(noBrowser !== null)('browser / validator page', () => {
 
   it('changes its verdict with the daemon', () =>
     withPage({ path: '/', scenario: 'well' }, async (page, fixture) => {
-      expect(await verdictText(page)).toContain('All well');
+      expect(await verdictText(page)).toContain('Healthy');
       fixture.set('weightsLate');
       await page.locator('.verdict-failing').waitFor();
       expect(await verdictText(page)).toContain('Weights of epoch');

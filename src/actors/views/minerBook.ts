@@ -28,6 +28,8 @@ type Account = {
   accuracySum: number;
   chanceSum: number;
   summary: { readonly recent: Recent; readonly isGuessing: boolean } | null;
+  /** As answering by chance, in the summary before. */
+  isNamed: boolean;
 };
 
 const noCounts = (): Record<AnswerOutcome, number> => ({
@@ -48,6 +50,7 @@ const createAccount = (hotkey: string): Account => ({
   accuracySum: 0,
   chanceSum: 0,
   summary: null,
+  isNamed: false,
 });
 
 const weigh = (account: Account, answer: SeenAnswer, sign: 1 | -1): void => {
@@ -104,7 +107,8 @@ const summarise = (account: Account) => {
   };
   return {
     recent,
-    isGuessing: accuracy !== null && chance !== null && isGuessing({ judged, accuracy, chance }),
+    isGuessing:
+      accuracy !== null && chance !== null && isGuessing({ judged, accuracy, chance }, account.isNamed),
   };
 };
 
@@ -137,7 +141,10 @@ export const createMinerBook = (): MinerBook => {
     summaryOf: (hotkey) => {
       const account = accounts.get(hotkey);
       if (account === undefined) return nothing;
-      account.summary ??= summarise(account);
+      if (account.summary === null) {
+        account.summary = summarise(account);
+        account.isNamed = account.summary.isGuessing;
+      }
       return account.summary;
     },
     answersOf: (hotkey) => {

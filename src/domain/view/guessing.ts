@@ -20,6 +20,10 @@ export const falseNameRate = 1e-6;
 /** Answers this unlikely to come from guessing are no guesses, however few of them are right. */
 const beyondLuckRate = 0.05;
 
+const toName = { belowHonestNats: -Math.log(falseNameRate), luckNats: -Math.log(beyondLuckRate) } as const;
+/** A third of the evidence keeps a name, and luck has to be three times as great. */
+const toKeep = { belowHonestNats: toName.belowHonestNats / 3, luckNats: toName.luckNats * 3 } as const;
+
 /**
  * Divergence of two coins, in nats. The chance that n independent values in [0, 1] whose mean is expected to be `q` have
  * a mean as far on the side of `p` is at most `exp(-n × divergence(p, q))` (Hoeffding 1963, theorem 1; it holds for
@@ -36,14 +40,15 @@ const divergence = (p: number, q: number): number => {
  * - its accuracy is so low that a miner with skill `honestSkill` or more has it in at most `falseNameRate` of all looks;
  * - its accuracy is none that guessing would reach in less than one of twenty looks: a poor model is no guess.
  *
- * Answers that were not graded (missed, refused, invalid) are no guesses and do not count.
+ * Answers that were not graded (missed, refused, invalid) are no guesses and do not count. A miner that was named stays
+ * named while the evidence is not clearly for it: at the edge one lucky answer must not make a name come and go.
  */
-export const isGuessing = ({ judged, accuracy, chance }: AnswerRecord): boolean => {
+export const isGuessing = ({ judged, accuracy, chance }: AnswerRecord, wasNamed = false): boolean => {
   if (judged < leastAnswers || !(chance >= 0 && chance < 1)) return false;
   const honest = chance + honestSkill * (1 - chance);
   if (!(accuracy < honest)) return false;
-  const isBelowHonest = judged * divergence(accuracy, honest) >= -Math.log(falseNameRate);
-  const isLuck =
-    accuracy <= chance || (chance > 0 && judged * divergence(accuracy, chance) < -Math.log(beyondLuckRate));
+  const { belowHonestNats, luckNats } = wasNamed ? toKeep : toName;
+  const isBelowHonest = judged * divergence(accuracy, honest) >= belowHonestNats;
+  const isLuck = accuracy <= chance || (chance > 0 && judged * divergence(accuracy, chance) < luckNats);
   return isBelowHonest && isLuck;
 };

@@ -77,4 +77,12 @@ describe('domain/view / guessing', () => {
     // One in twenty has better luck than guessing should.
     expect(found).toBeGreaterThan(180);
   });
+
+  it('keeps a name at the edge, and takes it back when answers are right', () => {
+    const edge = { judged: 40, accuracy: 0.4, chance: 0.31 };
+    expect(isGuessing(edge)).toBe(false);
+    expect(isGuessing(edge, true)).toBe(true);
+    expect(isGuessing({ judged: 200, accuracy: 0.6, chance: 0.31 }, true)).toBe(false);
+    expect(isGuessing({ judged: 500, accuracy: 0.45, chance: 0.31 }, true)).toBe(false);
+  });
 });

@@ -47,7 +47,7 @@ export const Glyph = ({ name, size = 16 }: { name: GlyphName; size?: number }) =
 );
 
 export const levelWords: Readonly<Record<HealthLevel, string>> = {
-  ok: 'All well',
+  ok: 'Healthy',
   starting: 'Starting',
   attention: 'Attention',
   failing: 'Failing',

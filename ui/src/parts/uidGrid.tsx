@@ -53,7 +53,8 @@ const Cell = (props: {
         data-dimmed={props.isDimmed ? '' : undefined}
         tabIndex={props.isCurrent ? 0 : -1}
         aria-current={props.isSelected ? 'true' : undefined}
-        aria-label={label}
+        // A card says all that matters in its own words; a name beside them would have to repeat them.
+        aria-label={props.size === 'cards' ? undefined : label}
         title={label}
         onClick={() => props.onOpen(row.uid)}
       >
