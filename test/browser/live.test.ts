@@ -142,32 +142,34 @@ describe.skipIf(noBrowser !== null)(
       await network?.stage.dispose();
     });
 
-    /** What is wrong with the screens of a role; empty when nothing is. */
-    const findingsOf = async (role: Role, theme: Theme): Promise<readonly string[]> => {
+    /** What is wrong with the screens of a role in both themes; empty when nothing is. */
+    const findingsOf = async (role: Role): Promise<readonly string[]> => {
       const findings: string[] = [];
-      const watched = await openWatchedPage(browser, { theme });
+      const watched = await openWatchedPage(browser, { theme: 'light' });
       const origin = network.urls[role];
       for (const path of screens[role]) {
         await watched.page.goto(`${origin}${path}`);
         await watched.page.locator('main h1').waitFor({ state: 'attached' });
-        await watched.page.waitForTimeout(600);
-        findings.push(...(await seriousFindings(watched.page)).map((finding) => `${path}: ${finding}`));
-        if (await watched.page.evaluate(isTooWide)) findings.push(`${path} scrolls sideways`);
-        const name = path.replaceAll('/', '-').slice(1) || 'overview';
-        await takePicture(watched.page, `${role}-${name}-${theme}`);
+        await watched.page.waitForTimeout(500);
+        for (const theme of themes) {
+          await watched.page.emulateMedia({ colorScheme: theme });
+          const place = `${path}, ${theme}`;
+          findings.push(...(await seriousFindings(watched.page)).map((finding) => `${place}: ${finding}`));
+          if (await watched.page.evaluate(isTooWide)) findings.push(`${place}: scrolls sideways`);
+          const name = path.replaceAll('/', '-').slice(1) || 'overview';
+          await takePicture(watched.page, `${role}-${name}-${theme}`);
+        }
       }
       const foreign = [...watched.hosts].filter((host) => host !== new URL(origin).host);
       await watched.close();
       return [...findings, ...watched.complaints, ...foreign];
     };
-    for (const theme of themes) {
-      it(`shows every screen of the validator, ${theme}`, async () => {
-        expect(await findingsOf('validator', theme)).toEqual([]);
-      });
-      it(`shows every screen of the miner, ${theme}`, async () => {
-        expect(await findingsOf('miner', theme)).toEqual([]);
-      });
-    }
+    it('shows every screen of the validator in both themes', async () => {
+      expect(await findingsOf('validator')).toEqual([]);
+    });
+    it('shows every screen of the miner in both themes', async () => {
+      expect(await findingsOf('miner')).toEqual([]);
+    });
 
     it('fits a telephone and a wall', async () => {
       for (const width of [400, 2_560]) {
@@ -228,9 +230,7 @@ describe.skipIf(noBrowser !== null)(
         )
         .toBe(true);
       expect(await toldAfter(watched, 'miner.guessing', toldWithinMs)).toBeLessThan(toldWithinMs);
-      expect(await watched.page.locator('.reason-text').allInnerTexts()).toContainEqual(
-        expect.stringMatching(new RegExp(`\\buid ${cheat}\\b`)),
-      );
+      expect(await verdictText(watched.page)).toMatch(new RegExp(`\\buid ${cheat}\\b`));
       await takePicture(watched.page, 'fault-guessing');
       await watched.close();
     });

@@ -23,11 +23,10 @@ export const Navigation = (props: {
   }, [props.current]);
   return (
     <aside class="nav">
-      <a class="nav-brand" href="/" aria-label={`MIAOAI ${props.about?.role ?? 'daemon'}, overview`}>
+      <a class="nav-brand" href="/" aria-label={`MIAOAI ${props.about?.role ?? 'daemon'}`}>
         <Mark />
         <span>
-          <strong>MIAOAI</strong>
-          <span class="nav-role">{props.about?.role ?? 'daemon'}</span>
+          <strong>MIAOAI</strong> <span class="nav-role">{props.about?.role ?? 'daemon'}</span>
         </span>
       </a>
       <nav aria-label="Screens">
