@@ -167,6 +167,8 @@ export const runToEnd = async (options: {
   readonly root: AnyActorRef;
   readonly log: Logger;
   readonly dispose: () => Promise<void>;
+  /** Called when this listens for signals: whoever did so before may stop. */
+  readonly onListening?: () => void;
 }): Promise<never> => {
   const { root, log } = options;
   let isDraining = false;
@@ -181,6 +183,7 @@ export const runToEnd = async (options: {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  options.onListening?.();
   const ended = endOf(root);
   if (isTestBuild) answerReports(root);
   root.start();

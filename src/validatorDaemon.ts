@@ -85,7 +85,7 @@ const openAsWriter = async (begun: Begun<'validator'>) => {
     await release();
     return endAs({ exit, reason }, log);
   };
-  const { lease, starts, stopped } = await becomeWriter({
+  const { lease, starts, signals } = await becomeWriter({
     store: opened,
     leaseMs,
     // The validators of one Redis need not be on one machine, nor in one folder.
@@ -98,14 +98,14 @@ const openAsWriter = async (begun: Begun<'validator'>) => {
   log.info({ event: 'daemon.writing', starts }, 'this validator acts for its hotkey');
   const store: Store = dashboard.isShown ? view.tap(opened) : opened;
   if (dashboard.isShown) void view.recall(opened).catch(noteUnrecalled(log));
-  return { dir, owner, store, vitals: opened, lease, dashboard, view, stopped, release };
+  return { dir, owner, store, vitals: opened, lease, dashboard, view, signals, release };
 };
 
 /** `node dist/validator.js`. */
 export const runValidator = async (): Promise<void> => {
   const begun = await beginDaemon('validator');
   const { config, identity, log } = begun;
-  const { dir, owner, store, vitals, lease, dashboard, view, stopped, release } = await openAsWriter(begun);
+  const { dir, owner, store, vitals, lease, dashboard, view, signals, release } = await openAsWriter(begun);
   const runtime = validatorRuntime({
     store,
     vitals,
@@ -134,9 +134,9 @@ export const runValidator = async (): Promise<void> => {
     await lease.end();
     await release();
   };
-  if (stopped()) {
+  if (signals.hasCome()) {
     await dispose();
     return endAs({ exit: 'drained', reason: 'stopped before it began to work' }, log);
   }
-  await runToEnd({ root, log, dispose });
+  await runToEnd({ root, log, dispose, onListening: signals.stop });
 };

@@ -34,15 +34,18 @@ export const openHolderLock = (dir: string) => {
   return { take, close };
 };
 
+/**
+ * Signals before there is anything to drain. Whoever watches for them next begins before this one ends: a signal that
+ * came during a long step is on its way to the listeners there are, and is lost when the last of them goes.
+ */
+export type EarlySignals = { readonly hasCome: () => boolean; readonly stop: () => void };
+
 export type Writership = {
   readonly lease: WriterLeaseSystem;
   /** How often a validator has begun to write with this store, this time included. */
   readonly starts: number;
-  /**
-   * Until this is called SIGTERM and SIGINT only give the lease up. To be called in the same turn that takes signals
-   * over; answers whether one came, and then nothing may begin any more.
-   */
-  readonly stopped: () => boolean;
+  /** Whether a signal to stop came meanwhile, and the end of watching for one. */
+  readonly signals: EarlySignals;
 };
 
 export type WritershipOptions = {
@@ -75,12 +78,10 @@ const countStart = (store: StoreHandle): Promise<Outcome<number, string>> =>
   );
 
 /**
- * SIGTERM and SIGINT before this process acts: there is nothing to drain. `stop` answers whether one came: the lease
- * may have been held already, and is given up then.
+ * SIGTERM and SIGINT before this process acts: there is nothing to drain. When one comes, the lease
+ * is given up, which may have been held already.
  */
-const leaveOnSignal = (
-  lease: WriterLeaseSystem,
-): { readonly hasCome: () => boolean; readonly stop: () => boolean } => {
+const leaveOnSignal = (lease: WriterLeaseSystem): EarlySignals => {
   let hasCome = false;
   const onSignal = (): void => {
     hasCome = true;
@@ -93,7 +94,6 @@ const leaveOnSignal = (
     stop: () => {
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
-      return hasCome;
     },
   };
 };
@@ -123,7 +123,7 @@ export const becomeWriter = async (options: WritershipOptions): Promise<Writersh
     return leave('drained', 'stopped before it began to write');
   }
   const problem = moved ?? (counted.ok ? null : counted.error);
-  if (problem === null && counted.ok) return { lease, starts: counted.value, stopped: signals.stop };
+  if (problem === null && counted.ok) return { lease, starts: counted.value, signals };
   await lease.end();
   return leave('failed', problem ?? '');
 };
