@@ -1,7 +1,13 @@
 import type { AnyActorRef, AnyStateNode } from 'xstate';
 
 import type { ActorView } from '../domain/view/inspection.ts';
-import { activeStates, type Charting, type MachineSnapshot, machineSnapshot } from './charting.ts';
+import {
+  activeStates,
+  type Charting,
+  knownStates,
+  type MachineSnapshot,
+  machineSnapshot,
+} from './charting.ts';
 import { redacted, valueAt } from './redaction.ts';
 
 /** Ended actors that a late viewer still sees. */
@@ -19,7 +25,7 @@ export type ActorRecord = {
   states: readonly string[];
   lastTransitions: readonly string[];
   /** Of the macrostep under way. */
-  taken: string[];
+  taken: readonly string[];
   /** Context that was compared last, what stood at each allowed path of it, and the same as it is shown. */
   source: unknown;
   raw: readonly unknown[] | null;
@@ -30,7 +36,7 @@ export type ActorRecord = {
 /** Counted whether anybody looks or not. */
 export type Received = { events: number };
 
-const noIds: readonly string[] = Object.freeze([]);
+export const noIds: readonly string[] = Object.freeze([]);
 const nothing: Readonly<Record<string, unknown>> = Object.freeze({});
 
 export const recordFor = (ref: AnyActorRef, charting: Charting | null, received: Received): ActorRecord => ({
@@ -39,7 +45,7 @@ export const recordFor = (ref: AnyActorRef, charting: Charting | null, received:
   nodes: null,
   states: noIds,
   lastTransitions: noIds,
-  taken: [],
+  taken: noIds,
   source: undefined,
   raw: null,
   shown: nothing,
@@ -51,9 +57,10 @@ export const seeStates = (record: ActorRecord, { _nodes: nodes }: MachineSnapsho
   // XState makes a new list with each transition that changes anything.
   if (nodes === record.nodes) return false;
   const isFirst = record.nodes === null;
-  const states = activeStates(nodes);
+  const states = record.charting === null ? activeStates(nodes) : knownStates(record.charting, nodes);
   const isSame =
-    states.length === record.states.length && states.every((id, index) => id === record.states[index]);
+    states === record.states ||
+    (states.length === record.states.length && states.every((id, index) => id === record.states[index]));
   record.nodes = nodes;
   if (!isSame) record.states = states;
   return isFirst || !isSame;

@@ -6,7 +6,10 @@ import { type ShownPath, shownPaths } from './redaction.ts';
 /** What is known of a machine once and for all its actors. */
 export type Charting = {
   readonly chart: string;
-  readonly transitions: ReadonlyMap<object, string>;
+  /** Ids as lists of one, which are shared by all entries that tell of the same transition. */
+  readonly transitions: ReadonlyMap<object, readonly [string]>;
+  /** Lists of active states by the only state without states that is in them; the same list for the same states. */
+  readonly configurations: Map<AnyStateNode, readonly string[]>;
   /** Allowed paths of its context. */
   readonly paths: readonly ShownPath[];
 };
@@ -46,7 +49,8 @@ export const createChartings = (context: Readonly<Record<string, readonly string
     const paths = Object.hasOwn(context, machine.id) ? context[machine.id] : undefined;
     const charting = {
       chart: machine.id,
-      transitions: transitionIds(machine),
+      transitions: new Map([...transitionIds(machine)].map(([taken, id]) => [taken, [id] as const])),
+      configurations: new Map(),
       paths: shownPaths(paths),
     };
     known.set(machine.root, charting);
@@ -59,7 +63,7 @@ const byOrder = (a: AnyStateNode, b: AnyStateNode): number => a.order - b.order;
 /**
  * Ids of active states, outermost first; the root of the machine is left out where it has anything below it.
  *
- * Runs with each transition while somebody looks: XState mostly has the states in order already, so that nothing is
+ * XState mostly has the states in order already, so that nothing is
  * sorted.
  */
 export const activeStates = (nodes: readonly AnyStateNode[]): readonly string[] => {
@@ -71,6 +75,28 @@ export const activeStates = (nodes: readonly AnyStateNode[]): readonly string[] 
     if (node.parent !== undefined) ids.push(node.id);
   }
   return ids.length === 0 ? nodes.map(({ id }) => id) : ids;
+};
+
+/**
+ * The same by way of what is known already. Without regions side by side the innermost state says it all, and all
+ * entries that tell of it share one list: what is held for late viewers costs the garbage collector little.
+ */
+export const knownStates = (
+  { configurations }: Charting,
+  nodes: readonly AnyStateNode[],
+): readonly string[] => {
+  let innermost: AnyStateNode | null = null;
+  for (const node of nodes) {
+    if (node.type !== 'atomic' && node.type !== 'final') continue;
+    if (innermost !== null) return activeStates(nodes);
+    innermost = node;
+  }
+  if (innermost === null) return activeStates(nodes);
+  const known = configurations.get(innermost);
+  if (known !== undefined) return known;
+  const states = activeStates(nodes);
+  configurations.set(innermost, states);
+  return states;
 };
 
 /** Whether any of the states has a transition for an event of this type, taken or not. */

@@ -1,13 +1,13 @@
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 
 /** What is kept of the time nobody looks: enough to see how things came to be as they are. */
-const keptRaw = 512;
+const keptRaw = 256;
 /** Far more than a process has; the oldest are forgotten. */
 const maxRoots = 64;
 
 export type Doze = {
   /** Nearly free: what XState tells is put aside unread. */
-  readonly see: (inspected: InspectionEvent) => void;
+  readonly see: (inspected: InspectionEvent, at: number) => void;
   readonly addRoot: (root: AnyActorRef) => void;
   readonly roots: () => readonly AnyActorRef[];
   /** What was put aside, oldest first, each with its time; empties the shelf. */
@@ -15,12 +15,11 @@ export type Doze = {
 };
 
 /** For the time without a viewer, which is most of the time of a daemon. */
-export const createDoze = (now: () => number): Doze => {
+export const createDoze = (): Doze => {
   const shelf: (InspectionEvent | undefined)[] = new Array(keptRaw).fill(undefined);
   const times: number[] = new Array(keptRaw).fill(0);
   const roots = new Map<string, AnyActorRef>();
   let count = 0;
-  let at = 0;
 
   const addRoot = (root: AnyActorRef): void => {
     if (roots.has(root.sessionId)) return;
@@ -30,15 +29,13 @@ export const createDoze = (now: () => number): Doze => {
   };
 
   return {
-    see: (inspected) => {
+    see: (inspected, at) => {
       const { type } = inspected;
       if (type === '@xstate.action') return;
       if (type === '@xstate.actor') {
         if (inspected.actorRef.sessionId === inspected.rootId) addRoot(inspected.actorRef as AnyActorRef);
         return;
       }
-      // One look at the clock for an event and all that it causes.
-      if (type === '@xstate.event') at = now();
       const index = count % keptRaw;
       shelf[index] = inspected;
       times[index] = at;

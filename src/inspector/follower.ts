@@ -7,6 +7,7 @@ import {
   type ActorRecord,
   createActorBook,
   type EndStatus,
+  noIds,
   present,
   type Received,
   recordFor,
@@ -65,7 +66,7 @@ const bear = (follower: Follower, ref: AnyActorRef, isBirth: boolean): ActorReco
   if (!book.add(record)) return null;
   unborn.delete(ref);
   if (record.taken.length > 0) record.lastTransitions = record.taken;
-  record.taken = [];
+  record.taken = noIds;
   note({ seq: 0, at: 0, kind: 'born', actor: present(record) });
   follower.births += 1;
   if (follower.births >= sweepEvery) sweep(follower);
@@ -112,10 +113,10 @@ const onStep = (
     record = recordFor(ref, chartingOf(ref), receivedBy(ref));
     unborn.set(ref, record);
   }
-  const { charting, taken } = record;
   for (const transition of transitions) {
-    const id = charting?.transitions.get(transition);
-    if (id !== undefined && taken.length < maxTransitions) taken.push(id);
+    const ids = record.charting?.transitions.get(transition);
+    if (ids === undefined || record.taken.length >= maxTransitions) continue;
+    record.taken = record.taken.length === 0 ? ids : [...record.taken, ...ids];
   }
   if (transitions.length > 0 || event.type.startsWith('xstate.')) return;
   const machine = machineSnapshot(snapshot);
@@ -137,7 +138,7 @@ const onSnapshot = (
     const transitions = record.taken;
     if (transitions.length > 0) {
       record.lastTransitions = transitions;
-      record.taken = [];
+      record.taken = noIds;
     }
     if (isElsewhere || isOther || transitions.length > 0) {
       follower.note({

@@ -48,11 +48,12 @@ export const createInspection = (options: InspectionOptions): Inspection => {
   const { role, shown, capacity = defaultCapacity, now = Date.now } = options;
   const ring = createEntryRing(capacity);
   const delivery = createDelivery(ring);
-  const doze = createDoze(now);
+  const doze = createDoze();
   let failures = 0;
   let isClosed = false;
-  /** When what is read now happened; null for now. */
-  let happenedAt: number | null = null;
+  let isWatched = false;
+  /** When what is read now happened: one look at the clock for an event and all that it causes. */
+  let happenedAt = 0;
 
   const received = new WeakMap<object, Received>();
   const receivedBy = (ref: object): Received => {
@@ -65,7 +66,7 @@ export const createInspection = (options: InspectionOptions): Inspection => {
 
   const note = (entry: Unnumbered): void => {
     entry.seq = ring.last() + 1;
-    entry.at = happenedAt ?? now();
+    entry.at = happenedAt;
     ring.push(entry);
     delivery.noted();
   };
@@ -81,21 +82,25 @@ export const createInspection = (options: InspectionOptions): Inspection => {
 
   /** Reads up to the present. */
   const wake = (): void => {
+    happenedAt = now();
     for (const root of doze.roots()) safely(() => follower.attach(root));
     for (const { inspected, at } of doze.take()) {
       happenedAt = at;
       safely(() => follower.seeLate(inspected));
     }
-    happenedAt = null;
+    happenedAt = now();
     safely(() => follower.sweep());
   };
 
   const observe = (inspected: InspectionEvent): void => {
     if (isClosed) return;
     try {
-      if (inspected.type === '@xstate.event' && inspected.event.type !== 'xstate.init')
-        receivedBy(inspected.actorRef).events += 1;
-      if (!delivery.hasSubscribers() || inspected.type === '@xstate.actor') doze.see(inspected);
+      const { type } = inspected;
+      if (type === '@xstate.event') {
+        happenedAt = now();
+        if (inspected.event.type !== 'xstate.init') receivedBy(inspected.actorRef).events += 1;
+      }
+      if (!isWatched || type === '@xstate.actor') doze.see(inspected, happenedAt);
       else follower.see(inspected);
     } catch {
       failures += 1;
@@ -118,8 +123,13 @@ export const createInspection = (options: InspectionOptions): Inspection => {
     hello,
     subscribe: (onEntries) => {
       if (isClosed) return () => {};
-      if (!delivery.hasSubscribers()) wake();
-      return delivery.subscribe(onEntries);
+      if (!isWatched) wake();
+      isWatched = true;
+      const unsubscribe = delivery.subscribe(onEntries);
+      return () => {
+        unsubscribe();
+        isWatched = delivery.hasSubscribers();
+      };
     },
     session: () => ({ format: 'miaoai.inspection', version: 1, role, exportedAt: now(), ...hello() }),
     sizes: () => ({ ...follower.book.sizes(), failures }),

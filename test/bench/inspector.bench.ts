@@ -24,14 +24,15 @@ setTimeout(() => {
 const result = await runInspectorBench({
   sessions: 256,
   eventsPerTurn: 1_024,
-  warmUps: 20,
-  turns: 100,
+  warmUps: 10,
+  turns: 30,
+  repetitions: 9,
   onProgress: tell,
 });
 
 const percent = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`;
 tell(
-  `an event costs ${result.microsPerEvent.without} µs without the feed; without a viewer ` +
+  `an event costs ${result.microsPerEvent['without']} µs without the feed; without a viewer ` +
     `${percent(result.ratios.unwatched)} more, with one ${percent(result.ratios.watched)} more`,
 );
 if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);

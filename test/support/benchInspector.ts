@@ -24,6 +24,7 @@ export type InspectorBenchOptions = {
   readonly warmUps: number;
   /** Measured turns of each mode. */
   readonly turns: number;
+  readonly repetitions: number;
   readonly onProgress: (line: string) => void;
 };
 
@@ -31,7 +32,7 @@ const modes = ['without', 'unwatched', 'watched', 'serialised'] as const;
 type Mode = (typeof modes)[number];
 
 /** Above what a turn makes between two deliveries, which come by the clock however fast the events are. */
-const capacity = 20_000;
+const capacity = 8_000;
 /** Events between two turns of the event loop: deliveries are timers, which a loop without end would starve. */
 const eventsAtOnce = 250;
 
@@ -126,58 +127,72 @@ const cpuMicros = async (work: () => Promise<void>): Promise<number> => {
   return user + system;
 };
 
-/** The mean without the dearest and the cheapest tenth: whoever else uses the machine is in there. */
-const trimmedMean = (values: readonly number[]): number => {
-  const cut = Math.floor(values.length / 10);
-  const kept = values.toSorted((a, b) => a - b).slice(cut, values.length - cut);
-  return kept.reduce((sum, value) => sum + value, 0) / kept.length;
-};
+/** The dearer turns say more of what else the machine does than of this. */
+const lowerQuartile = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
 
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
+
+const rotated = <T>(list: readonly T[], by: number): readonly T[] => {
+  const cut = by % list.length;
+  return [...list.slice(cut), ...list.slice(0, cut)];
+};
+
+type Means = Readonly<Record<Mode, number>>;
+
+/** One repetition, with systems of its own: where they happen to lie in memory moves a ratio by several per cent. */
+const repetition = async (options: InspectorBenchOptions, number: number) => {
+  const { sessions, eventsPerTurn, warmUps, turns } = options;
+  const stages = rotated(modes, number).map((mode) => ({ mode, ...stageOf(mode, sessions) }));
+  const costs: Record<Mode, number[]> = { without: [], unwatched: [], watched: [], serialised: [] };
+  for (let turn = 0; turn < warmUps + turns; turn += 1) {
+    // Who comes first changes with each turn: garbage of one is collected in the time of the next.
+    for (const stage of rotated(stages, turn)) {
+      const micros = await cpuMicros(() => stage.run(eventsPerTurn));
+      if (turn >= warmUps) costs[stage.mode].push(micros / eventsPerTurn);
+    }
+  }
+  const { bytes } = checked(stages, eventsPerTurn * turns);
+  for (const { stop } of stages) stop();
+  const means: Means = {
+    without: lowerQuartile(costs.without),
+    unwatched: lowerQuartile(costs.unwatched),
+    watched: lowerQuartile(costs.watched),
+    serialised: lowerQuartile(costs.serialised),
+  };
+  return { means, bytesPerEvent: bytes / (eventsPerTurn * (warmUps + turns)) };
+};
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /**
  * The same events through the same machines: without the feed, with it and nobody looking, with one subscriber, and with
  * one that writes what it gets as JSON. The modes take turns of a few hundredths of a second, so that a slow moment of the
- * machine meets all of them alike.
+ * machine meets all of them alike; numbers are medians over the repetitions.
  */
 export const runInspectorBench = async (options: InspectorBenchOptions) => {
-  const { sessions, eventsPerTurn, warmUps, turns, onProgress } = options;
-  const stages = modes.map((mode) => ({ mode, ...stageOf(mode, sessions) }));
-  const costs: Record<Mode, number[]> = { without: [], unwatched: [], watched: [], serialised: [] };
-  for (let turn = 0; turn < warmUps + turns; turn += 1) {
-    // Who comes first changes with each turn: garbage of one is collected in the time of the next.
-    const order = stages.map((_, index) => stages[(index + turn) % stages.length]);
-    for (const stage of order) {
-      if (stage === undefined) continue;
-      const micros = await cpuMicros(() => stage.run(eventsPerTurn));
-      if (turn >= warmUps) costs[stage.mode].push(micros / eventsPerTurn);
-    }
-    if (turn % 50 === 0) onProgress(`turn ${turn + 1} of ${warmUps + turns}`);
+  const runs: Awaited<ReturnType<typeof repetition>>[] = [];
+  for (let number = 0; number < options.repetitions; number += 1) {
+    runs.push(await repetition(options, number));
+    options.onProgress(`repetition ${number + 1} of ${options.repetitions}`);
   }
-  const delivered = checked(stages, eventsPerTurn * turns);
-  for (const { stop } of stages) stop();
-  const { without, unwatched, watched, serialised } = {
-    without: trimmedMean(costs.without),
-    unwatched: trimmedMean(costs.unwatched),
-    watched: trimmedMean(costs.watched),
-    serialised: trimmedMean(costs.serialised),
-  };
+  const costOf = (mode: Mode): number => rounded(median(runs.map(({ means }) => means[mode])));
+  const ratiosOf = (mode: Mode): readonly number[] =>
+    runs.map(({ means }) => rounded(means[mode] / means.without)).toSorted((a, b) => a - b);
+  const told = ['unwatched', 'watched', 'serialised'] as const;
   return {
     bench: 'inspector',
-    sessions,
-    events: eventsPerTurn * turns,
-    microsPerEvent: {
-      without: rounded(without),
-      unwatched: rounded(unwatched),
-      watched: rounded(watched),
-      serialised: rounded(serialised),
-    },
+    sessions: options.sessions,
+    events: options.eventsPerTurn * options.turns * options.repetitions,
+    microsPerEvent: Object.fromEntries(modes.map((mode) => [mode, costOf(mode)])),
     ratios: {
-      unwatched: rounded(unwatched / without),
-      watched: rounded(watched / without),
-      serialised: rounded(serialised / without),
+      unwatched: median(ratiosOf('unwatched')),
+      watched: median(ratiosOf('watched')),
+      serialised: median(ratiosOf('serialised')),
     },
-    bytesPerEvent: rounded(delivered.bytes / (eventsPerTurn * (warmUps + turns))),
+    repetitions: Object.fromEntries(told.map((mode) => [mode, ratiosOf(mode)])),
+    bytesPerEvent: rounded(median(runs.map(({ bytesPerEvent }) => bytesPerEvent))),
     aims: { unwatched: 1.05, watched: 1.2 },
   };
 };
