@@ -109,9 +109,13 @@ export const becomeWriter = async (options: WritershipOptions): Promise<Writersh
   prepareTimelock();
   const lease = startWriterLease({ leases: store, leaseMs, takeHolderLock, log, onInspection });
   const signals = leaveOnSignal(lease);
+  const giveUp = async (): Promise<void> => {
+    await lease.end();
+    signals.stop();
+  };
   const held = await lease.held;
   if (!held.ok) {
-    await lease.end();
+    await giveUp();
     return leave(held.error.end === 'withdrawn' ? 'drained' : 'failed', held.error.reason);
   }
   store.fence(held.value);
@@ -119,11 +123,11 @@ export const becomeWriter = async (options: WritershipOptions): Promise<Writersh
   const moved = await movedReason(store);
   const counted = await countStart(store);
   if (signals.hasCome()) {
-    await lease.end();
+    await giveUp();
     return leave('drained', 'stopped before it began to write');
   }
   const problem = moved ?? (counted.ok ? null : counted.error);
   if (problem === null && counted.ok) return { lease, starts: counted.value, signals };
-  await lease.end();
+  await giveUp();
   return leave('failed', problem ?? '');
 };
