@@ -230,7 +230,7 @@ describe.skipIf(noBrowser !== null)(
         )
         .toBe(true);
       expect(await toldAfter(watched, 'miner.guessing', toldWithinMs)).toBeLessThan(toldWithinMs);
-      expect(await verdictText(watched.page)).toMatch(new RegExp(`\\buid ${cheat}\\b`));
+      expect(await verdictText(watched.page)).toMatch(new RegExp(`uid ${cheat}\\b`));
       await takePicture(watched.page, 'fault-guessing');
       await watched.close();
     });

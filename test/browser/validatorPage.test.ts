@@ -160,7 +160,7 @@ describe.skipIf(noBrowser !== null)('browser / validator page', () => {
     withPage({ path: '/' }, async (page, fixture) => {
       fixture.cut();
       await page.locator('.stale').waitFor();
-      await page.locator('.stale').waitFor({ state: 'detached', timeout: 15_000 });
+      await expect.poll(() => page.locator('.stale').count(), { timeout: 15_000 }).toBe(0);
     }));
 
   it('says of weights that they are secret until they are revealed', () =>

@@ -1,7 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-
-import { maxReaders } from '#src/gateway/hub.ts';
 import type { Gateway } from '#src/gateway/gateway.ts';
+import { maxReaders } from '#src/gateway/hub.ts';
 import {
   ask,
   gatewayStage,

@@ -71,7 +71,12 @@ export const startDaemon = (options: {
     ['--disable-warning=ExperimentalWarning', join(dist, entry), ...args, '--log-format', 'json'],
     {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home, ...compileCacheEnv },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: home,
+        ...compileCacheEnv,
+        ...(hasPage ? {} : { MIAOAI_DASHBOARD: 'off' }),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

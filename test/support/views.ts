@@ -4,7 +4,7 @@ import type { AnyActorRef } from 'xstate';
 import { createValidatorView } from '#src/actors/views/validatorView.ts';
 import type { ViewParts } from '#src/actors/views/viewSource.ts';
 import type { AnswerJudged, EpochScored, RoundPlanned, RoundSettled } from '#src/domain/evidence.ts';
-import { evidenceKey, type EvidenceRecord } from '#src/domain/evidence.ts';
+import { type EvidenceRecord, evidenceKey } from '#src/domain/evidence.ts';
 import { defaultScoringPolicy } from '#src/domain/scoring.ts';
 import type { Json, NewRecord, Store } from '#src/store/store.ts';
 

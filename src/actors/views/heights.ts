@@ -1,8 +1,8 @@
-import type { ChainLinkContext } from '../../machines/chainLife.ts';
 import type { SnapshotFrom } from 'xstate';
-import { maskEndpoint } from '../../domain/endpoint.ts';
 import type { HeightReading } from '../../domain/chainHeight.ts';
+import { maskEndpoint } from '../../domain/endpoint.ts';
 import type { EndpointView } from '../../domain/view/commonView.ts';
+import type { ChainLinkContext } from '../../machines/chainLife.ts';
 import type { endpointWatchMachine } from '../../machines/endpointWatch.machine.ts';
 
 type Watch = SnapshotFrom<typeof endpointWatchMachine>['context'];

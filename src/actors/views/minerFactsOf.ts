@@ -1,12 +1,11 @@
 import type { SnapshotFrom } from 'xstate';
-
-import { holdReasons } from '../../domain/workHold.ts';
 import type {
   InferenceFacts,
   MinerDaemonFacts,
   MinerLifeFacts,
   ServingFacts,
 } from '../../domain/view/minerVerdict.ts';
+import { holdReasons } from '../../domain/workHold.ts';
 import type { InferencePool } from '../../inference/pool.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';
 import { chainFactsOf, ownNeuron } from './chainSlice.ts';

@@ -1,9 +1,8 @@
 import type { AnyActorRef, InspectionEvent, SnapshotFrom } from 'xstate';
-
-import type { StandingView } from '../../domain/view/minerView.ts';
 import type { SubnetSnapshot } from '../../domain/metagraph.ts';
-import type { minerMachine } from '../../machines/miner.machine.ts';
+import type { StandingView } from '../../domain/view/minerView.ts';
 import type { InferencePoolEvent } from '../../machines/inferencePool.machine.ts';
+import type { minerMachine } from '../../machines/miner.machine.ts';
 import { type ChainNews, createChainNews } from './chainNews.ts';
 
 type Root = SnapshotFrom<typeof minerMachine>;

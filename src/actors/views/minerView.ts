@@ -1,8 +1,8 @@
 import type { SnapshotFrom } from 'xstate';
 
 import type { StoreView } from '../../domain/view/commonView.ts';
-import type { MinerRows, MinerSlices } from '../../domain/view/minerView.ts';
 import { minerVerdict } from '../../domain/view/minerVerdict.ts';
+import type { MinerRows, MinerSlices } from '../../domain/view/minerView.ts';
 import type { InferencePool } from '../../inference/pool.ts';
 import { inspectMachine } from '../../inference/providers.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';

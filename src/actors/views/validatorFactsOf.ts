@@ -1,12 +1,11 @@
 import type { SnapshotFrom } from 'xstate';
-
-import type { SessionRow, ValidatorRows } from '../../domain/view/validatorView.ts';
 import type {
   LifeFacts,
   MinerFacts,
   RoundFacts,
   ValidatorFacts,
 } from '../../domain/view/validatorVerdict.ts';
+import type { SessionRow, ValidatorRows } from '../../domain/view/validatorView.ts';
 import type { WeightFacts } from '../../domain/view/weightReasons.ts';
 import type { validatorMachine } from '../../machines/validator.machine.ts';
 import { chainFactsOf, ownNeuron } from './chainSlice.ts';

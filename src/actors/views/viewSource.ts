@@ -1,5 +1,5 @@
 import type { InspectionEvent } from 'xstate';
-
+import type { StoreHealth } from '../../domain/storeHealth.ts';
 import type { AboutView, LogLine } from '../../domain/view/commonView.ts';
 import type { MinerRows, MinerSlices } from '../../domain/view/minerView.ts';
 import type { ViewHello, ViewPatch } from '../../domain/view/stream.ts';
@@ -9,7 +9,6 @@ import type {
   ValidatorSlices,
   WeightHistory,
 } from '../../domain/view/validatorView.ts';
-import type { StoreHealth } from '../../domain/storeHealth.ts';
 import type { Store, StoreReader } from '../../store/store.ts';
 import type { MinerRuntime, ValidatorRuntime } from '../layers.ts';
 import type { createMinerSystem } from '../miner.system.ts';

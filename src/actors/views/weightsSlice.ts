@@ -1,7 +1,6 @@
 import type { SnapshotFrom } from 'xstate';
-
-import type { WeightVector } from '../../domain/weightVector.ts';
 import type { WeightRow, WeightsView } from '../../domain/view/validatorView.ts';
+import type { WeightVector } from '../../domain/weightVector.ts';
 import type { validatorMachine } from '../../machines/validator.machine.ts';
 import { ownNeuron } from './chainSlice.ts';
 import { childOf } from './liveTree.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-
-import { openTracing } from '#src/actors/tracing/tracing.ts';
 import { traceSettingsOf } from '#src/actors/tracing/traceSettings.ts';
+import { openTracing } from '#src/actors/tracing/tracing.ts';
 import { recordingLog } from '#test/support/actors.ts';
 
 const read = (env: Readonly<Record<string, string>>) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-
-import type { ViewPatch } from '#src/domain/view/stream.ts';
+import { createValidatorView } from '#src/actors/views/validatorView.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
+import type { ViewPatch } from '#src/domain/view/stream.ts';
 import { neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 import { inRound, runValidator, validating, withMiners } from '#test/support/machinesValidator.ts';
 import { due, notSet, ready, refusal, sealed, sent } from '#test/support/machinesWeights.ts';
@@ -17,7 +17,6 @@ import {
   watching,
   write,
 } from '#test/support/views.ts';
-import { createValidatorView } from '#src/actors/views/validatorView.ts';
 
 const unreachable = {
   _tag: 'Unreachable',
