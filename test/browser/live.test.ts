@@ -231,7 +231,10 @@ describe.skipIf(noBrowser !== null)(
         .toBe(true);
       expect(await toldAfter(watched, 'miner.guessing', toldWithinMs)).toBeLessThan(toldWithinMs);
       expect(await verdictText(watched.page)).toMatch(new RegExp(`uid ${cheat}\\b`));
-      await takePicture(watched.page, 'fault-guessing');
+      for (const theme of themes) {
+        await watched.page.emulateMedia({ colorScheme: theme });
+        await takePicture(watched.page, `fault-guessing-${theme}`);
+      }
       await watched.close();
     });
 

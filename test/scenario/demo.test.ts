@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as Schema from 'effect/Schema';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { type Demo, startDemo } from '#test/support/systemDemo.ts';
+import { readEvidenceOf } from '#test/support/systemEvidence.ts';
 
 /**
  * `node dist/cli.js demo --commit-reveal` as a user runs it; the plain demo takes the same way with fewer steps. A fault
@@ -14,8 +17,8 @@ const runLimitMs = 150_000;
 const endLimitMs = 20_000;
 const demos: Demo[] = [];
 
-const start = async (): Promise<Demo> => {
-  const demo = await startDemo(['--commit-reveal', '--json', '--epochs', '1']);
+const start = async (...more: readonly string[]): Promise<Demo> => {
+  const demo = await startDemo(['--commit-reveal', '--json', '--epochs', '1', ...more]);
   demos.push(demo);
   return demo;
 };
@@ -52,6 +55,23 @@ const Result = Schema.Struct({
   seconds: Schema.Finite,
 });
 
+/** Secrets of the validator's evidence that stand in a log of any process: keys, truths, and what was asked. */
+const secretsLogged = async (dir: string): Promise<readonly string[]> => {
+  const logs = readdirSync(join(dir, 'logs')).map((name) => readFileSync(join(dir, 'logs', name), 'utf8'));
+  expect(logs.join('').length).toBeGreaterThan(10_000);
+  const plans = (await readEvidenceOf(join(dir, 'validator'))).of('round.planned');
+  expect(plans.length).toBeGreaterThan(3);
+  const secrets = plans.flatMap(({ requestKey = '', tasks }) => [
+    requestKey,
+    ...tasks.flatMap(({ request, truth }) => [JSON.stringify(request), JSON.stringify(truth)]),
+  ]);
+  const forms = secrets
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  const found = new Set(forms.filter((form) => logs.some((log) => log.includes(form))));
+  return [...found];
+};
+
 const readResult = (demo: Demo): typeof Result.Type =>
   Schema.decodeUnknownSync(Result, { onExcessProperty: 'error' })(JSON.parse(demo.out.at(-1) ?? 'null'));
 
@@ -60,8 +80,8 @@ afterEach(async () => {
 });
 
 describe('scenario / demo', () => {
-  it('commits, reveals and rewards weights, says who earned what as one JSON object, and leaves nothing behind', async () => {
-    const demo = await start();
+  it('commits, reveals and rewards weights, says who earned what as one JSON object, and logs no secret', async () => {
+    const demo = await start('--keep');
     const end = await demo.endWithin(runLimitMs);
     expect(end, demo.tail()).toEqual({ code: 0, signal: null });
     const result = readResult(demo);
@@ -95,7 +115,12 @@ describe('scenario / demo', () => {
     expect(said).toMatch(/weights of epoch \d+ committed, opened by round \d+/);
     expect(said).toMatch(/weights of epoch \d+ revealed by the chain, as they were meant/);
     expect(demo.pids.size).toBeGreaterThanOrEqual(1 + 1 + 4 + 1);
-    expect(demo.leftovers()).toEqual(nothing);
+    expect(demo.leftovers()).toMatchObject({
+      processes: [],
+      files: [expect.stringMatching(/^miaoai-demo-/)],
+    });
+    const dir = demo.said.map((line) => /^kept: (.+)$/.exec(line)?.[1]).find(Boolean) ?? 'nowhere';
+    expect(await secretsLogged(dir)).toEqual([]);
   }, 180_000);
 
   it.each([

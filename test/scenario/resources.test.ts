@@ -50,7 +50,11 @@ const noDisk = whyNot((dir) => {
 describe('scenario / resources', () => {
   let stage: CrashStage;
   beforeAll(async () => {
-    stage = await openCrashStage({ lanes: Object.keys(lanes).length, validatorArgs: () => [] });
+    stage = await openCrashStage({
+      lanes: Object.keys(lanes).length,
+      // The disk is filled between two rounds: one under way would wait for it, and the next never be held.
+      validatorArgs: (folder) => (folder === 'disk' ? ['--round-interval-ms', '1500'] : []),
+    });
   });
   afterAll(() => stage?.dispose());
 
@@ -137,6 +141,7 @@ describe('scenario / resources', () => {
       try {
         const validator = stage.startValidator({ lane: lanes.disk, folder: 'disk' });
         await working(validator);
+        await more(validator, 'round.ended', 1, 20_000);
         volume.fill([validator.pid]);
         await validator.saw('rounds.held', 30_000);
         await validator.saw('resources.short', 30_000);

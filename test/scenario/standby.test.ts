@@ -48,6 +48,12 @@ const isOf =
   (line: LogLine): boolean =>
     line['epoch'] === epoch;
 
+/** On a busy machine the first answers may come too late; only verdicts make weights. */
+const hasJudged = (line: LogLine): boolean => {
+  const { judged = 0 }: { readonly judged?: number } = Object(line['summary']);
+  return judged > 0;
+};
+
 /** How long until `successor` writes, from the moment at which `act` is done. */
 const takeoverMs = async (successor: SystemProcess, act: () => void): Promise<number> => {
   act();
@@ -69,7 +75,7 @@ const freeze = async (cast: Cast) => {
   await active.saw('daemon.writing', startPatienceMs);
   const standby = await standBy(cast, 'two');
   // Without evidence an epoch has no weights, and the chain would be held in it for ever.
-  await active.saw('round.ended', startPatienceMs);
+  await active.saw('round.ended', startPatienceMs, hasJudged);
   const epoch = Math.floor(stage.devnet.head().number / tempo) + 1;
   const release = stage.holdBefore(epoch * tempo + 20);
   await stage.untilEpoch(epoch);
@@ -98,7 +104,11 @@ const kill = async (cast: Cast, active: SystemProcess) => {
   const release = stage.holdBefore(epoch * tempo + 3);
   await stage.untilEpoch(epoch);
   const before = active.lines().length;
-  await active.saw('round.ended', epochPatienceMs, (line) => active.lines().indexOf(line) >= before);
+  await active.saw(
+    'round.ended',
+    epochPatienceMs,
+    (line) => hasJudged(line) && active.lines().indexOf(line) >= before,
+  );
   const afterKillMs = await takeoverMs(standby, () => active.signal('SIGKILL'));
   await standby.saw('chain.opened', startPatienceMs);
   release();
