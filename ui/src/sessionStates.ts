@@ -26,7 +26,7 @@ export const stateWords: Readonly<Record<CellState, string>> = {
 };
 
 export const stateHelp: Readonly<Record<CellState, string>> = {
-  guessing: 'Its answers are no better than chance: it does not run a model.',
+  guessing: 'Its answers are no better than chance, beyond doubt.',
   closed: 'The session is over; the miner left or its link failed for good.',
   cooling: 'The link failed; a pause before the next try.',
   dialing: 'Connecting and proving hotkeys.',
@@ -36,6 +36,9 @@ export const stateHelp: Readonly<Record<CellState, string>> = {
 };
 
 export const cellStateOf = (row: SessionRow): CellState => (row.isGuessing ? 'guessing' : row.state);
+
+/** Whether the miner can be asked, whatever its answers are worth. */
+export const hasLink = ({ state }: SessionRow): boolean => state === 'ready' || state === 'busy';
 
 /** Rows of a map keyed by uid, by uid. */
 export const byUid = (rows: ReadonlyMap<string, SessionRow>): readonly SessionRow[] =>

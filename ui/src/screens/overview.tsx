@@ -4,7 +4,7 @@ import { useRows, useSlice } from '../live.ts';
 import { EmptyState, Panel } from '../parts/panel.tsx';
 import { Legend, UidGrid } from '../parts/uidGrid.tsx';
 import { navigate } from '../router.ts';
-import { byUid, cellStates, countStates } from '../sessionStates.ts';
+import { byUid, cellStates, countStates, hasLink } from '../sessionStates.ts';
 import { ChainPanel } from './overview/chainPanel.tsx';
 import { EpochPanel } from './overview/epochPanel.tsx';
 import { GuessingNote } from './overview/guessingNote.tsx';
@@ -21,7 +21,7 @@ const MinersPanel = () => {
     <Panel
       title="Miners"
       class="span-8"
-      note={`${rows.length} known, ${(counts.get('ready') ?? 0) + (counts.get('busy') ?? 0)} with a link`}
+      note={`${rows.length} neurons, ${rows.filter(hasLink).length} with a link`}
       tools={<a href="/sessions">Sessions</a>}
     >
       {rows.length === 0 ? (
