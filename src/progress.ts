@@ -62,13 +62,3 @@ export const showProgress = (step: Step, place: ProgressPlace): (() => void) => 
     isDrawn = false;
   };
 };
-
-/** Shows a step for as long as some work takes. */
-export const withProgress = async <A>(step: Step, place: ProgressPlace, work: Promise<A>): Promise<A> => {
-  const end = showProgress(step, place);
-  try {
-    return await work;
-  } finally {
-    end();
-  }
-};

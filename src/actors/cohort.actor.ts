@@ -8,8 +8,14 @@ import type { EventObject } from 'xstate';
 
 import type { EvidenceRecord, RoundSettled } from '../domain/evidence.ts';
 import type { StoreFailure } from '../domain/failures.ts';
-import { addOutcomes, imbalanceOf, pairsOf, type RequestImbalance } from '../domain/requestAccount.ts';
-import type { Cohort, RoundEvent, RoundSummary } from '../machines/round.machine.ts';
+import {
+  addOutcomes,
+  imbalanceOf,
+  pairsOf,
+  type RequestImbalance,
+  type RequestTotals,
+} from '../domain/requestAccount.ts';
+import type { Cohort, RoundEvent } from '../machines/round.machine.ts';
 import type { StoreService } from '../store/store.ts';
 import { PROTOCOL_VERSION } from '../transport/protocol.ts';
 import { prepareTaskSheet } from '../transport/taskSheet.ts';
@@ -183,7 +189,7 @@ const runCohort = Effect.fn('cohort.run')(function* (
 });
 
 /** The last event of a round, however it ended: the counts of all its pairs, or why it broke off. */
-const settled = (exit: Exit.Exit<RoundSummary, StoreFailure>): RoundEvent => {
+const settled = (exit: Exit.Exit<RequestTotals, StoreFailure>): RoundEvent => {
   if (Exit.isSuccess(exit)) return { type: 'cohort.settled', summary: exit.value };
   const failure = Cause.squash(exit.cause);
   return {

@@ -4,10 +4,10 @@ import {
   noOutcomes,
   pairKeyOf,
   pairsOf,
+  type RequestTotals,
   type RoundAccount,
 } from '../domain/requestAccount.ts';
 import { fitsJson } from '../domain/task.ts';
-import type { RoundSummary } from '../machines/round.machine.ts';
 import { chanceOf, type Grader, graderOf } from './grading.ts';
 import type { Reply } from './minerLinks.ts';
 import type { Decisions } from './roundBook.ts';
@@ -37,7 +37,7 @@ export type CohortLedger = {
   readonly isDecided: (pair: Pair) => boolean;
   readonly open: () => number;
   readonly judged: () => number;
-  readonly summary: () => RoundSummary;
+  readonly summary: () => RequestTotals;
   /** For the check of the books: by pair and by count, which must say the same. */
   readonly account: () => Omit<RoundAccount, 'settled'>;
 };

@@ -1,17 +1,16 @@
-import { readdir, readFile, statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { uptime } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import * as Effect from 'effect/Effect';
 
 import type { ResourceSample } from '../domain/resources.ts';
 import type { SampleResources } from '../machines/resources.machine.ts';
 import { type ActorRuntime, fromEffect } from './bridge.ts';
+import { countDescriptors, watchLoopDelay } from './processFigures.ts';
 
 /** Where a network file system hangs, the sample does without its disk. */
 const statPatienceMs = 500;
 const loopResolutionMs = 20;
-const nanosPerMs = 1e6;
 
 /** Reads something of the system; null where it cannot be read, as on systems without /proc. */
 const attempt = <A>(read: () => Promise<A | null>): Effect.Effect<A | null> =>
@@ -30,15 +29,8 @@ const readLimit = attempt(async () => {
 });
 
 /** Open descriptors of this process; the limit itself when there is none left to count them with. */
-const countDescriptors = (limit: number | null) =>
-  attempt(async () => {
-    try {
-      // One of them is the folder that is being read.
-      return (await readdir('/proc/self/fd')).length - 1;
-    } catch (error) {
-      return hasNone(error) ? limit : null;
-    }
-  });
+const readDescriptors = (limit: number | null) =>
+  attempt(() => countDescriptors().catch((error: unknown) => (hasNone(error) ? limit : null)));
 
 const readDisk = (dir: string) =>
   attempt(async () => {
@@ -48,15 +40,14 @@ const readDisk = (dir: string) =>
 
 /** What stays from one sample to the next. */
 const createSampler = (dir: string): Effect.Effect<ResourceSample> => {
-  const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
-  loop.enable();
+  const loop = watchLoopDelay(loopResolutionMs);
   // A limit can be read only while a descriptor is left, so the last known one is kept.
   let descriptorLimit: number | null = null;
   return Effect.gen(function* () {
     descriptorLimit = (yield* readLimit) ?? descriptorLimit;
-    const descriptors = yield* countDescriptors(descriptorLimit);
+    const descriptors = yield* readDescriptors(descriptorLimit);
     const disk = yield* readDisk(dir);
-    const loopDelayMs = Math.max(0, loop.percentile(99) / nanosPerMs - loopResolutionMs);
+    const loopDelayMs = loop.percentileMs(99);
     loop.reset();
     const heap = getHeapStatistics();
     return {

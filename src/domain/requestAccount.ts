@@ -7,6 +7,9 @@ import { AnswerOutcome } from './task.ts';
  */
 export type OutcomeCounts = Readonly<Record<AnswerOutcome, number>>;
 
+/** Outcomes and what they add up to. `lost` was never decided because of this validator, and counts against nobody. */
+export type RequestTotals = OutcomeCounts & { readonly dispatched: number };
+
 export const noOutcomes: OutcomeCounts = {
   judged: 0,
   invalid: 0,
@@ -53,7 +56,7 @@ export type RequestImbalance = {
   readonly repeated: number;
   readonly counts: OutcomeCounts;
   /** What the settlement says, where there is one already. */
-  readonly stated: (OutcomeCounts & { readonly dispatched: number }) | null;
+  readonly stated: RequestTotals | null;
 };
 
 export type RoundAccount = {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
+import { prometheusContentType } from './prometheus.ts';
 import { remembered } from './remembered.ts';
 import type { GatewaySources, Probe } from './sources.ts';
 
@@ -19,7 +20,7 @@ export const addProbes = (app: FastifyInstance, { live, ready, metrics }: Gatewa
   app.get('/metrics', async (_request, reply) =>
     reply
       .header('cache-control', 'no-store')
-      .type('text/plain; version=0.0.4; charset=utf-8')
+      .type(prometheusContentType)
       .send(await rendered()),
   );
 };

@@ -42,5 +42,3 @@ export const createReplay = () => {
       id < goneUpTo ? null : kept.filter((message) => message.id > id && message.topic === topic),
   };
 };
-
-export type Replay = ReturnType<typeof createReplay>;

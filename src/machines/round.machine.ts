@@ -10,7 +10,7 @@ import {
 import type { StoreFailure } from '../domain/failures.ts';
 import type { BlockNumber, EpochIndex, Hotkey, Uid } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { RequestImbalance } from '../domain/requestAccount.ts';
+import type { RequestImbalance, RequestTotals } from '../domain/requestAccount.ts';
 import { delays } from './delays.ts';
 import { root } from './root.ts';
 import { unprovidedLink, unprovidedTask } from './unprovided.ts';
@@ -42,24 +42,12 @@ export type PlanRound = PromiseActorLogic<
 /** Sends, collects, judges and records. Obeys `round.expire`. */
 export type Cohort = CallbackActorLogic<EventObject, { readonly roundId: string }>;
 
-export type RoundSummary = {
-  readonly dispatched: number;
-  readonly judged: number;
-  readonly invalid: number;
-  readonly refused: number;
-  readonly missed: number;
-  readonly late: number;
-  readonly unreachable: number;
-  /** Never decided because of this validator; against nobody. */
-  readonly lost: number;
-};
-
 export type RoundEvent =
   | { readonly type: 'cohort.dispatched'; readonly sent: number; readonly unreachable: number }
   | { readonly type: 'cohort.progress'; readonly judged: number; readonly open: number }
   | { readonly type: 'cohort.complete' }
   | { readonly type: 'cohort.unbalanced'; readonly imbalance: RequestImbalance }
-  | { readonly type: 'cohort.settled'; readonly summary: RoundSummary }
+  | { readonly type: 'cohort.settled'; readonly summary: RequestTotals }
   | { readonly type: 'cohort.failed'; readonly failure: StoreFailure };
 
 /** What the root learns: the counts of a round do not add up, which is a defect and never the doing of a peer. */
@@ -68,7 +56,7 @@ export type RoundFact = { readonly type: 'requests.unbalanced' } & RequestImbala
 export type RoundOutput = {
   readonly roundId: string | null;
   /** null when the round failed. */
-  readonly summary: RoundSummary | null;
+  readonly summary: RequestTotals | null;
   readonly failure: StoreFailure | null;
 };
 
@@ -78,7 +66,7 @@ type Context = RoundInput & {
   readonly sent: number;
   readonly judged: number;
   readonly open: number;
-  readonly summary: RoundSummary | null;
+  readonly summary: RequestTotals | null;
   readonly failure: StoreFailure | null;
 };
 

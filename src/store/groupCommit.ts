@@ -1,24 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
+import { GROUP_ROWS, type Group, openCommitGroups } from './commitGroups.ts';
 import { StoreCorrupt, StoreFenced, StoreFull, StoreInvalid, StoreUnavailable } from './errors.ts';
 import type { StoreHealth, StorePressure, StoreTrouble } from './health.ts';
 import { openVitals } from './vitals.ts';
 import type { Fence, Write, WriteResult } from './write.ts';
 import { openWriteQueue, type Waiting, type WriteError, type WriteOutcome } from './writeQueue.ts';
 
-/** A commit is sent when this many rows wait ... */
-const GROUP_ROWS = 256;
-/** ... or the oldest has waited this long. Grouping is 27 to 370 times faster than one wait for the disk per row. */
-const GROUP_PATIENCE_MS = 5;
 /** Beyond these the disk does not keep up and callers are told so at once; about two rounds of 256 miners in bytes. */
 const MAX_PENDING_ROWS = 16_384;
 const MAX_PENDING_BYTES = 134_217_728;
 /** How long a write waits for a store in trouble. */
 const PATIENCE_MS = 60_000;
-/** Pauses between attempts at a commit that met a trouble: doubling between these. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
 /** A store whose writes wait longer than this is slow; so is one whose queue is fuller than half. */
 const SLOW_MS = 2_000;
 const SLOW_SHARE = 0.5;
@@ -72,14 +66,6 @@ export type CommitCounters = {
   readonly pendingRows: number;
 };
 
-type Group = {
-  id: number;
-  attempt: number;
-  members: readonly Waiting[];
-  /** An attempt may have been written: the members stay together, so that the backend can recognise them by `id`. */
-  isUnknown: boolean;
-};
-
 const overflow = (): StoreFull =>
   new StoreFull({
     where: 'queue',
@@ -128,14 +114,10 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
   });
   const vitals = openVitals();
   const totals = { rows: 0, commits: 0 };
-  /** To be committed before the queue: held in a trouble, or taken apart because one of them cannot be stored. */
-  const ahead: Group[] = [];
+  const groups = openCommitGroups(queue);
   let inFlight: Group | null = null;
   /** Callers of a group are told one after the other, while the next one is committed. */
   let answering = Promise.resolve();
-  let lastId = 0;
-  let oldestAtMs = 0;
-  let pauseUntilMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let sweeper: NodeJS.Timeout | undefined;
   let isClosing = false;
@@ -143,23 +125,10 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
   let fenced: StoreFenced | null = null;
   let whenIdle: (() => void) | null = null;
 
-  const nextId = (): number => {
-    lastId += 1;
-    return lastId;
-  };
-
   const isSlow = (): boolean => queue.oldestAgeMs() > SLOW_MS || queue.pressure().share > SLOW_SHARE;
   const noteSlowness = (): void => {
     if (vitals.health().isWell && isSlow())
       vitals.unwell('slow', `the oldest write has waited ${Math.round(queue.oldestAgeMs())} ms`);
-  };
-
-  const hold = (group: Group, failure: Extract<CommitFailure, { kind: 'trouble' }>): void => {
-    vitals.unwell(failure.trouble, failure.message);
-    group.isUnknown ||= failure.isUnknown;
-    pauseUntilMs =
-      performance.now() + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(10, group.attempt - 1));
-    ahead.unshift(group);
   };
 
   const settle = (
@@ -179,7 +148,8 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     const failure = outcome.error;
     switch (failure.kind) {
       case 'trouble':
-        hold(group, failure);
+        vitals.unwell(failure.trouble, failure.message);
+        groups.hold(group, failure.isUnknown);
         return;
       case 'fenced':
         // Under a lease that was taken again meanwhile, what came later may still be written.
@@ -188,10 +158,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
         return;
       case 'refused':
         if (group.members.length === 1) answerAll(group.members, new StoreInvalid(failure));
-        else
-          ahead.unshift(
-            ...group.members.map((one) => ({ id: nextId(), attempt: 0, members: [one], isUnknown: false })),
-          );
+        else groups.takeApart(group);
         return;
       case 'corrupt':
         vitals.broken(failure.message);
@@ -203,46 +170,20 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     }
   };
 
-  /** The next group with somebody waiting, or null. */
-  const nextGroup = (): Group | null => {
-    for (;;) {
-      const held = ahead.shift();
-      if (held !== undefined) {
-        const open = held.members.filter(({ isAnswered }) => !isAnswered());
-        if (open.length === 0) continue;
-        if (held.isUnknown || open.length === held.members.length) return held;
-        return { ...held, id: nextId(), members: open };
-      }
-      if (!queue.hasQueued()) return null;
-      const members = queue.take();
-      oldestAtMs = performance.now();
-      if (members.length > 0) return { id: nextId(), attempt: 0, members, isUnknown: false };
-    }
-  };
-
-  const waitMs = (): number => {
-    const now = performance.now();
-    if (ahead.length > 0) return pauseUntilMs - now;
-    return isClosing || queue.queuedRows() >= GROUP_ROWS ? 0 : oldestAtMs + GROUP_PATIENCE_MS - now;
-  };
-
   const schedule = (): void => {
     if (inFlight !== null) return;
     clearTimeout(timer);
-    if (ahead.length === 0 && !queue.hasQueued()) {
-      if (queue.isEmpty() && whenIdle !== null) void answering.then(whenIdle);
+    const dueInMs = groups.dueInMs(isClosing);
+    if (dueInMs !== null && dueInMs > 0) {
+      timer = setTimeout(schedule, dueInMs);
       return;
     }
-    const pauseMs = waitMs();
-    if (pauseMs > 0) {
-      timer = setTimeout(schedule, pauseMs);
-      return;
-    }
-    const group = nextGroup();
-    if (group === null) {
-      schedule();
-      return;
-    }
+    const group = groups.next();
+    if (group !== null) send(group);
+    else if (queue.isEmpty() && whenIdle !== null) void answering.then(whenIdle);
+  };
+
+  const send = (group: Group): void => {
     group.attempt += 1;
     inFlight = group;
     const { id, attempt, members } = group;
@@ -262,9 +203,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
   /** Ends the waiting of those without patience; a store without work that was in trouble is asked how it is. */
   const sweep = (): void => {
     const now = performance.now();
-    const unknown = new Set(
-      [inFlight, ...ahead.filter(({ isUnknown }) => isUnknown)].flatMap((group) => group?.members ?? []),
-    );
+    const unknown = new Set([...(inFlight?.members ?? []), ...groups.unknown()]);
     for (const waiting of [...queue.pending()]) {
       if (now - waiting.sinceMs < patienceMs) break;
       waiting.answer(fail(impatience(vitals.health(), patienceMs, unknown.has(waiting))));
@@ -272,8 +211,8 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     noteSlowness();
     if (!queue.isEmpty()) return;
     if (vitals.health().isWell || fenced !== null || isClosing) stopSweeping();
-    else if (inFlight === null && now >= pauseUntilMs) {
-      pauseUntilMs = now + LONGEST_PAUSE_MS;
+    else if (inFlight === null && !groups.isPausing()) {
+      groups.pauseLongest();
       void submit({ kind: 'probe' });
     }
   };
@@ -291,7 +230,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
       noteSlowness();
       return Promise.resolve(fail(overflow()));
     }
-    if (!wasQueued) oldestAtMs = performance.now();
+    if (!wasQueued) groups.begins();
     sweeper ??= setInterval(sweep, SWEEP_MS).unref();
     schedule();
     return answer;
@@ -310,7 +249,7 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
       clearTimeout(late);
       clearTimeout(timer);
       stopSweeping();
-      ahead.length = 0;
+      groups.clear();
       answerAll(queue.pending(), closed());
     },
     /** From now on commits hold only under this lease. */
@@ -326,12 +265,12 @@ export const openGroupCommit = (commit: CommitBackend, options: GroupCommitOptio
     },
     /** Ends a pause between two attempts. */
     retryNow: (): void => {
-      pauseUntilMs = 0;
+      groups.endPause();
       schedule();
     },
     /** For a backend that sees that it is back: what is held is tried at once, or else something of no meaning. */
     reportBack: (): void => {
-      pauseUntilMs = 0;
+      groups.endPause();
       if (queue.isEmpty() && !vitals.health().isWell) void submit({ kind: 'probe' });
       else schedule();
     },

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 
 import { fail, succeed } from '#src/domain/outcome.ts';
+import type { RequestTotals } from '#src/domain/requestAccount.ts';
 import { delays } from '#src/machines/delays.ts';
 import { type EpochInput, epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
-import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
+import { type Cohort, type PlanRound, roundMachine } from '#src/machines/round.machine.ts';
 import {
   done,
   fakeLink,
@@ -29,7 +30,7 @@ const input: EpochInput = {
   roundIntervalMs: 5_000,
   holds: [],
 };
-const summary: RoundSummary = {
+const summary: RequestTotals = {
   dispatched: 1,
   judged: 1,
   invalid: 0,

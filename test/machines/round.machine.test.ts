@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 
 import { fail, succeed } from '#src/domain/outcome.ts';
-import { noOutcomes, type RequestImbalance } from '#src/domain/requestAccount.ts';
+import { noOutcomes, type RequestImbalance, type RequestTotals } from '#src/domain/requestAccount.ts';
 import { delays } from '#src/machines/delays.ts';
-import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
+import { type Cohort, type PlanRound, roundMachine } from '#src/machines/round.machine.ts';
 import { done, fakeLink, fakeTask, reachedStates, start, stateIds, timeout } from '#test/support/machines.ts';
 
 const input = { epoch: 3, block: 40, candidates: [{ uid: 1, hotkey: '5A', stake: 2 }], deadlineMs: 20_000 };
 const planned = succeed({ roundId: 'r3-40-00000000', cohort: 1, tasks: 4 });
 const full = { _tag: 'StoreFull', message: 'no space left' } as const;
-const summary: RoundSummary = {
+const summary: RequestTotals = {
   dispatched: 1,
   judged: 4,
   invalid: 0,

@@ -12,13 +12,14 @@ import { MinerLinks, type MinerLinkTable } from '#src/actors/minerLinks.ts';
 import { createObserver } from '#src/actors/observer.ts';
 import { planRound } from '#src/actors/planRound.actor.ts';
 import type { AnswerJudged } from '#src/domain/evidence.ts';
+import type { RequestTotals } from '#src/domain/requestAccount.ts';
 import { defaultScoringPolicy } from '#src/domain/scoring.ts';
 import { taskKindNames } from '#src/domain/tasks/kinds.ts';
 import type { Identity } from '#src/keys/identity.ts';
 import { createLogger } from '#src/logging.ts';
 import { minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { rootId } from '#src/machines/root.ts';
-import { type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
+import { roundMachine } from '#src/machines/round.machine.ts';
 import { EmbeddedStore } from '#src/store/sqlite.ts';
 import { defaultLinkLimits } from '#src/transport/limits.ts';
 import { benchGenesisHash, benchNetuid, type ListeningMiner } from './benchLoad.ts';
@@ -37,7 +38,7 @@ export type MeasuredRound = {
   readonly roundId: string;
   /** From the machine's step into `asking` until its last record is on disk. */
   readonly wallMs: number;
-  readonly summary: RoundSummary;
+  readonly summary: RequestTotals;
   readonly verdicts: readonly AnswerJudged[];
 };
 

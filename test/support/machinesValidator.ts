@@ -1,5 +1,6 @@
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import { succeed } from '#src/domain/outcome.ts';
+import type { RequestTotals } from '#src/domain/requestAccount.ts';
 import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
 import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
@@ -10,7 +11,7 @@ import {
   type DropEvidence,
   retentionMachine,
 } from '#src/machines/retention.machine.ts';
-import { type Cohort, type PlanRound, type RoundSummary, roundMachine } from '#src/machines/round.machine.ts';
+import { type Cohort, type PlanRound, roundMachine } from '#src/machines/round.machine.ts';
 import { type ProbeStore, type StoreWatch, storeHealthMachine } from '#src/machines/storeHealth.machine.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
 import type { PrepareValidator, ValidatorInput } from '#src/machines/validatorLife.ts';
@@ -35,7 +36,7 @@ export const validatorInput: ValidatorInput = {
   drainGraceMs: 30_000,
 };
 
-const roundSummary: RoundSummary = {
+const roundSummary: RequestTotals = {
   dispatched: 2,
   judged: 2,
   invalid: 0,

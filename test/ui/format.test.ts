@@ -6,7 +6,6 @@ import {
   blockText,
   bytesText,
   clockText,
-  dateTimeText,
   durationText,
   fractionText,
   hotkeyText,
@@ -106,7 +105,6 @@ describe('ui / format', () => {
   it('tells times of day in the zone that is asked for', () => {
     const at = Date.UTC(2026, 10, 23, 0, 3, 9);
     expect(timeText(at, 'UTC')).toBe('00:03:09');
-    expect(dateTimeText(at, 'UTC')).toBe('2026-11-23 00:03:09');
   });
 
   it('turns names into words', () => {

@@ -10,7 +10,7 @@ const isNumber = (value: Maybe): value is number => typeof value === 'number' &&
 /** `5,123,456`: counts and heights. */
 export const countText = (value: Maybe): string => (isNumber(value) ? grouped.format(value) : absent);
 
-/** A height of the chain; the same form as any count, so that heights line up. */
+/** A height of the chain; in the form of a count, so that heights line up. */
 export const blockText = countText;
 
 /** A fraction in [0, 1] with a fixed number of digits, so that columns line up: `0.912`. */
@@ -90,39 +90,23 @@ export const hotkeyText = (hotkey: string): string =>
 
 export type Zone = 'UTC' | 'local';
 
-const dateFormat = (timeZone: string | undefined): Intl.DateTimeFormat =>
+const timeFormat = (timeZone: string | undefined): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat('en-GB', {
     timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
     hourCycle: 'h23',
   });
 /** Made once: making one costs more than a thousand uses. */
-const dateFormats: Readonly<Record<Zone, Intl.DateTimeFormat>> = {
-  UTC: dateFormat('UTC'),
-  local: dateFormat(undefined),
+const timeFormats: Readonly<Record<Zone, Intl.DateTimeFormat>> = {
+  UTC: timeFormat('UTC'),
+  local: timeFormat(undefined),
 };
-
-const parts = (at: number, zone: Zone): Partial<Record<Intl.DateTimeFormatPartTypes, string>> =>
-  Object.fromEntries(dateFormats[zone].formatToParts(at).map(({ type, value }) => [type, value]));
 
 /** `14:03:59`, in the zone chosen for the page. */
-export const timeText = (at: Maybe, zone: Zone): string => {
-  if (!isNumber(at)) return absent;
-  const { hour, minute, second } = parts(at, zone);
-  return `${hour}:${minute}:${second}`;
-};
-
-/** `2026-11-23 14:03:59`. */
-export const dateTimeText = (at: Maybe, zone: Zone): string => {
-  if (!isNumber(at)) return absent;
-  const { year, month, day } = parts(at, zone);
-  return `${year}-${month}-${day} ${timeText(at, zone)}`;
-};
+export const timeText = (at: Maybe, zone: Zone): string =>
+  isNumber(at) ? timeFormats[zone].format(at) : absent;
 
 /** `1 block`, `3 blocks`. */
 export const pluralText = (count: number, one: string, many = `${one}s`): string =>

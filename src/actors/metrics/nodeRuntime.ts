@@ -1,17 +1,15 @@
-import { readdir } from 'node:fs/promises';
 import {
   constants,
   type EventLoopUtilization,
-  monitorEventLoopDelay,
   type PerformanceEntry,
   PerformanceObserver,
   performance,
 } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
+import { countDescriptors, watchLoopDelay } from '../processFigures.ts';
 import type { Reading } from './definitions.ts';
 
-/** Granularity of the timer whose delay is measured; what it finds is that much too high, which is taken off. */
 const resolutionMs = 10;
 /** Two readers of one daemon see the same delays: the window begins anew only when it is this old. */
 const windowMs = 30_000;
@@ -27,16 +25,6 @@ const kindOf = (entry: PerformanceEntry): string => {
   const detail: unknown = 'detail' in entry ? entry.detail : null;
   if (typeof detail !== 'object' || detail === null || !('kind' in detail)) return 'other';
   return kinds.get(Number(detail.kind)) ?? 'other';
-};
-
-/** Open descriptors of this process; null where `/proc` is missing. */
-const countDescriptors = async (): Promise<number | null> => {
-  try {
-    // One of them is the folder that is being read.
-    return (await readdir('/proc/self/fd')).length - 1;
-  } catch {
-    return null;
-  }
 };
 
 const memoryReadings = (): readonly Reading[] => {
@@ -57,10 +45,6 @@ const cpuReadings = (): readonly Reading[] => {
   ];
 };
 
-/** Nanoseconds of a delay histogram as seconds, without the granularity of its timer. */
-const delaySeconds = (nanoseconds: number): number =>
-  Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - resolutionMs / 1e3) : 0;
-
 /** Gauges of the Node process; `close` ends the measuring. */
 export type NodeRuntime = {
   readonly readings: () => Promise<readonly Reading[]>;
@@ -69,8 +53,7 @@ export type NodeRuntime = {
 
 /** @param now monotonic milliseconds */
 export const watchNodeRuntime = (now: () => number = () => performance.now()): NodeRuntime => {
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-  delay.enable();
+  const delay = watchLoopDelay(resolutionMs);
   let windowFromMs = now();
   let utilization: EventLoopUtilization = performance.eventLoopUtilization();
   const collected = new Map<string, number>([...kinds.values()].map((kind) => [kind, 0]));
@@ -84,16 +67,12 @@ export const watchNodeRuntime = (now: () => number = () => performance.now()): N
 
   const delayReadings = (): readonly Reading[] => {
     const stats = [
-      ['p50', delay.percentile(50)],
-      ['p99', delay.percentile(99)],
-      ['max', delay.max],
+      ['p50', delay.percentileMs(50)],
+      ['p99', delay.percentileMs(99)],
+      ['max', delay.maxMs()],
     ] as const;
     const readings = stats.map(
-      ([stat, value]): Reading => ({
-        name: 'eventloop_delay_seconds',
-        labels: { stat },
-        value: delay.count === 0 ? 0 : delaySeconds(value),
-      }),
+      ([stat, ms]): Reading => ({ name: 'eventloop_delay_seconds', labels: { stat }, value: ms / 1e3 }),
     );
     if (now() - windowFromMs >= windowMs) {
       delay.reset();
@@ -107,7 +86,8 @@ export const watchNodeRuntime = (now: () => number = () => performance.now()): N
 
   return {
     readings: async () => {
-      const descriptors = await countDescriptors();
+      // null where there is no /proc.
+      const descriptors = await countDescriptors().catch(() => null);
       return [
         ...delayReadings(),
         ...[...collected].map(
@@ -119,7 +99,7 @@ export const watchNodeRuntime = (now: () => number = () => performance.now()): N
       ];
     },
     close: () => {
-      delay.disable();
+      delay.close();
       observer.disconnect();
     },
   };

@@ -1,4 +1,5 @@
 import type { AnswerJudged } from '../../domain/evidence.ts';
+import { noOutcomes } from '../../domain/requestAccount.ts';
 import type { AnswerOutcome } from '../../domain/task.ts';
 import { isGuessing } from '../../domain/view/guessing.ts';
 import type { SessionDetail, SessionRow } from '../../domain/view/validatorView.ts';
@@ -32,21 +33,11 @@ type Account = {
   isNamed: boolean;
 };
 
-const noCounts = (): Record<AnswerOutcome, number> => ({
-  judged: 0,
-  invalid: 0,
-  refused: 0,
-  missed: 0,
-  late: 0,
-  unreachable: 0,
-  lost: 0,
-});
-
 const createAccount = (hotkey: string): Account => ({
   hotkey,
   answers: [],
   start: 0,
-  counts: noCounts(),
+  counts: { ...noOutcomes },
   accuracySum: 0,
   chanceSum: 0,
   summary: null,

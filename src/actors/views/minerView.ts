@@ -15,12 +15,12 @@ import { childOf, countActors } from './liveTree.ts';
 import { minerFactsOf } from './minerFactsOf.ts';
 import { createMinerNews, type MinerNews } from './minerNews.ts';
 import { createModelRows, inferenceViewOf, standingOf } from './minerSlicesOf.ts';
-import { liveness, readiness } from './probes.ts';
 import { createPublisher, type Picture } from './publisher.ts';
 import { createRequestLog, type RequestLog } from './requestLog.ts';
 import { createRuntimeGauge } from './runtimeGauge.ts';
 import { servedRowsOf } from './servedRows.ts';
 import { rootPath } from './stateText.ts';
+import { viewAnswers } from './viewAnswers.ts';
 import type { MinerView, ViewParts } from './viewSource.ts';
 
 type Root = SnapshotFrom<typeof minerMachine>;
@@ -152,13 +152,7 @@ export const createMinerView = (parts: ViewParts): MinerView => {
   const publisher = createPublisher(() => draw(desk));
   return {
     onInspection: (inspected) => desk.news.saw(inspected, nowMs()),
-    hello: publisher.hello,
-    subscribe: publisher.subscribe,
-    slices: () => publisher.picture().slices,
-    rows: () => publisher.picture().rows,
-    live: () => liveness(desk.gauge),
-    ready: () => readiness(publisher.picture().slices.health),
-    status: () => statusOf(publisher.picture()),
+    ...viewAnswers(publisher, desk.gauge, statusOf),
     attach: (live) => {
       desk.live = live;
       attachEdges(desk, live.runtime);

@@ -1,4 +1,5 @@
 import type { RoundPlanned, RoundSettled } from '../../domain/evidence.ts';
+import { noOutcomes } from '../../domain/requestAccount.ts';
 import { AnswerOutcome } from '../../domain/task.ts';
 import type { RoundPhase, RoundRow } from '../../domain/view/validatorView.ts';
 import type { SeenAnswer } from './minerBook.ts';
@@ -29,16 +30,6 @@ const reasons: Readonly<Partial<Record<AnswerOutcome, string>>> = {
   unreachable: 'no link to the miner',
   lost: 'lost by this validator; counts against nobody',
 };
-
-const noCounts = (): Record<AnswerOutcome, number> => ({
-  judged: 0,
-  invalid: 0,
-  refused: 0,
-  missed: 0,
-  late: 0,
-  unreachable: 0,
-  lost: 0,
-});
 
 const rowOf = ({ plan, counts, slowest, phases, state, endedAt }: Open): RoundRow => {
   const dispatched = plan.tasks * plan.cohort;
@@ -113,7 +104,7 @@ export const createRoundHistory = (): RoundHistory => {
       if (rounds.has(plan.roundId)) return;
       rounds.set(plan.roundId, {
         plan: { ...plan, startedAt: at },
-        counts: noCounts(),
+        counts: { ...noOutcomes },
         slowest: [],
         phases: [],
         state: 'open',

@@ -1,7 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
 import type { RuntimeView } from '../../domain/view/commonView.ts';
+import { countDescriptors, watchLoopDelay } from '../processFigures.ts';
 
 /** How this process is, sampled every few seconds while it lives. */
 export type RuntimeGauge = {
@@ -13,22 +11,10 @@ export type RuntimeGauge = {
 
 const everyMs = 2_000;
 const resolutionMs = 20;
-const nanosPerMs = 1e6;
 const microsPerMs = 1_000;
 
-/** null where the system does not tell, as without /proc. */
-const countDescriptors = async (): Promise<number | null> => {
-  try {
-    // One of them is the folder that is being read.
-    return (await readdir('/proc/self/fd')).length - 1;
-  } catch {
-    return null;
-  }
-};
-
 export const createRuntimeGauge = (): RuntimeGauge => {
-  const loop = monitorEventLoopDelay({ resolution: resolutionMs });
-  loop.enable();
+  const loop = watchLoopDelay(resolutionMs);
   let cpu = process.cpuUsage();
   let at = performance.now();
   let descriptors: number | null = null;
@@ -40,10 +26,10 @@ export const createRuntimeGauge = (): RuntimeGauge => {
     const { rss, heapUsed } = process.memoryUsage();
     cpu = process.cpuUsage();
     at = now;
-    const p99 = loop.percentile(99) / nanosPerMs - resolutionMs;
+    const loopDelayP99Ms = Math.round(loop.percentileMs(99) * 10) / 10;
     loop.reset();
     return {
-      loopDelayP99Ms: Number.isFinite(p99) ? Math.max(0, Math.round(p99 * 10) / 10) : 0,
+      loopDelayP99Ms,
       rssBytes: rss,
       heapBytes: heapUsed,
       cpuFraction: Math.round(((used.user + used.system) / microsPerMs / passedMs) * 1_000) / 1_000,
@@ -54,9 +40,15 @@ export const createRuntimeGauge = (): RuntimeGauge => {
   let view = sample();
   const timer = setInterval(() => {
     view = sample();
-    void countDescriptors().then((count) => {
-      descriptors = count;
-    });
+    countDescriptors().then(
+      (count) => {
+        descriptors = count;
+      },
+      // Not told by this system, as without /proc.
+      () => {
+        descriptors = null;
+      },
+    );
   }, everyMs);
   timer.unref();
   return {
@@ -64,7 +56,7 @@ export const createRuntimeGauge = (): RuntimeGauge => {
     silentMs: () => performance.now() - at,
     close: () => {
       clearInterval(timer);
-      loop.disable();
+      loop.close();
     },
   };
 };

@@ -9,13 +9,13 @@ import { chainViewOf } from './chainSlice.ts';
 import { epochViewOf } from './epochSlice.ts';
 import { createEvidenceBooks, type EvidenceBooks } from './evidenceBooks.ts';
 import { childOf, countActors } from './liveTree.ts';
-import { liveness, readiness } from './probes.ts';
 import { createPublisher, type Picture } from './publisher.ts';
 import { createRuntimeGauge } from './runtimeGauge.ts';
 import { sessionRowsOf } from './sessionRows.ts';
 import { leavesOf, rootPath } from './stateText.ts';
 import { validatorFactsOf } from './validatorFactsOf.ts';
 import { createValidatorNews, type ValidatorNews } from './validatorNews.ts';
+import { viewAnswers } from './viewAnswers.ts';
 import type { ValidatorView, ViewParts } from './viewSource.ts';
 import { createWeightsOnChain, type WeightsOnChain } from './weightsOnChain.ts';
 import { publicEpochs, weightsViewOf } from './weightsSlice.ts';
@@ -143,13 +143,7 @@ export const createValidatorView = (parts: ViewParts): ValidatorView => {
   const publisher = createPublisher(() => draw(desk));
   return {
     onInspection: (inspected) => desk.news.saw(inspected, nowMs()),
-    hello: publisher.hello,
-    subscribe: publisher.subscribe,
-    slices: () => publisher.picture().slices,
-    rows: () => publisher.picture().rows,
-    live: () => liveness(desk.gauge),
-    ready: () => readiness(publisher.picture().slices.health),
-    status: () => statusOf(publisher.picture()),
+    ...viewAnswers(publisher, desk.gauge, statusOf),
     tap: books.tap,
     recall: books.recall,
     attach: (live) => {

@@ -1,3 +1,4 @@
+import type { RequestTotals } from '../requestAccount.ts';
 import type { CommonSlices } from './commonView.ts';
 
 export type EpochView = {
@@ -64,16 +65,7 @@ export type RoundRow = {
   readonly cohort: number;
   readonly state: string;
   readonly phases: readonly RoundPhase[];
-  readonly counts: {
-    readonly dispatched: number;
-    readonly judged: number;
-    readonly invalid: number;
-    readonly refused: number;
-    readonly missed: number;
-    readonly late: number;
-    readonly unreachable: number;
-    readonly lost: number;
-  };
+  readonly counts: RequestTotals;
   /** Slowest miners of the round, at most 5. */
   readonly slowest: readonly { readonly uid: number; readonly ms: number }[];
   /** Why answers did not count, most frequent first: text and how often, at most 5. */

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { blockText, durationText, hotkeyText, timeText } from '../format.ts';
+import { blockText, hotkeyText, timeText } from '../format.ts';
 import { useRefused, useStaleSince } from '../live.ts';
 import { usePreferences } from '../preferences.ts';
 import { Glyph, type GlyphName } from './glyph.tsx';
@@ -13,8 +13,6 @@ export const StateBadge = ({ state, children }: { state: GlyphName; children?: C
     {children ?? state}
   </span>
 );
-
-export const Duration = ({ ms }: { ms: number | null | undefined }) => <>{durationText(ms)}</>;
 
 export const BlockNumber = ({ block }: { block: number | null | undefined }) => <>{blockText(block)}</>;
 
