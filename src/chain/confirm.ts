@@ -21,6 +21,8 @@ type Pending = {
   readonly prepared: PreparedExtrinsic;
   /** Wall-clock time without a finalized block after which the wait ends; two minutes when not given. */
   readonly silenceMs?: number;
+  /** Told each finalized block that is searched, for those who watch. */
+  readonly onBlock?: (block: BlockNumber) => void;
 };
 
 const unconfirmed = ({ prepared }: Pending, detail: string): SubmitUnconfirmed =>
@@ -56,6 +58,7 @@ const searchBlocks = Effect.fnUntraced(function* (pending: Pending, heads: Queue
       duration: silenceMs,
       orElse: () => Effect.fail(unconfirmed(pending, `no block was finalized for ${silenceMs} ms`)),
     });
+    pending.onBlock?.(head.block);
     const searched = yield* Effect.result(searchUpTo(pending, next, head));
     const isOver = head.block >= prepared.expiresAtBlock;
     if (searched._tag === 'Failure') {

@@ -30,6 +30,7 @@ export type Registered = {
  *
  * @param onSigned told what is sent, right before that: from then on TAO may be burned
  * @param silenceMs how long no block may be finalized before the wait ends; two minutes when not given
+ * @param onBlock told each finalized block that does not have it yet, and the one that has
  */
 export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (options: {
   readonly connection: ChainConnection;
@@ -38,6 +39,7 @@ export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (optio
   readonly maxPriceRao: bigint;
   readonly onSigned?: (prepared: PreparedExtrinsic) => void;
   readonly silenceMs?: number;
+  readonly onBlock?: (block: BlockNumber) => void;
 }) {
   const { connection, coldkey, hotkey, maxPriceRao } = options;
   const head = yield* connection.finalizedHead();
@@ -48,12 +50,13 @@ export const registerHotkey = Effect.fn('chain.registerHotkey')(function* (optio
     head,
     periodBlocks: LIFETIME_BLOCKS,
   });
-  const { silenceMs } = options;
+  const { silenceMs, onBlock } = options;
   options.onSigned?.(prepared);
   const included = yield* submitAndConfirm({
     connection,
     prepared,
     ...(silenceMs === undefined ? {} : { silenceMs }),
+    ...(onBlock === undefined ? {} : { onBlock }),
   });
   const inBlock = `the registration ${prepared.hash} is in block ${included.block}`;
   const { uid } = yield* connection

@@ -7,7 +7,7 @@ import { type SubmitError, SubmitUnconfirmed, toSubmitFailure } from '../chain/e
 import type { PreparedExtrinsic } from '../chain/extrinsics.ts';
 import { registerHotkey } from '../chain/register.ts';
 import { formatTao, preflightRegistration, type RegistrationTerms } from '../chain/registration.ts';
-import type { Hotkey } from '../domain/ids.ts';
+import type { BlockNumber, Hotkey } from '../domain/ids.ts';
 import { commandExitCodes } from '../exitCodes.ts';
 import { WalletError } from '../keys/errors.ts';
 import { identityOf, keysReady } from '../keys/identity.ts';
@@ -157,6 +157,7 @@ const registerOnce = (request: Parameters<typeof registerHotkey>[0]) =>
 const send = Effect.fnUntraced(function* (request: Parameters<typeof registerHotkey>[0]) {
   let sent: PreparedExtrinsic | null = null;
   let endProgress = (): void => {};
+  let searched: BlockNumber | null = null;
   const onSigned = (prepared: PreparedExtrinsic): void => {
     sent = prepared;
     const last = prepared.expiresAtBlock - 1;
@@ -164,7 +165,12 @@ const send = Effect.fnUntraced(function* (request: Parameters<typeof registerHot
       `Sending ${prepared.hash}, valid up to block ${last}; waiting for the finalized block that has it.\n`,
     );
     const place = ownTerminal((text) => void process.stderr.write(`${text}\n`));
-    endProgress = showProgress({ name: 'waiting for the finalized block', done: () => null }, place);
+    // How long the chain takes to include and finalize it is not known; the last block that can have it is.
+    const done = () => (searched === null ? null : { share: 0, text: `looked up to ${searched} of ${last}` });
+    endProgress = showProgress({ name: 'waiting for the finalized block', done }, place);
+  };
+  const onBlock = (block: BlockNumber): void => {
+    searched = block;
   };
   const interrupted = Effect.flatMap(interruption, () => {
     const error =
@@ -175,7 +181,7 @@ const send = Effect.fnUntraced(function* (request: Parameters<typeof registerHot
           );
     return Effect.fail(error);
   });
-  const registered = Effect.mapError(registerOnce({ ...request, onSigned }), chainFailed).pipe(
+  const registered = Effect.mapError(registerOnce({ ...request, onSigned, onBlock }), chainFailed).pipe(
     Effect.ensuring(Effect.sync(() => endProgress())),
   );
   return yield* Effect.raceFirst(registered, interrupted);

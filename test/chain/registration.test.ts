@@ -132,7 +132,12 @@ describe('chain / registration, live', () => {
   const sealSteadily = (): void => {
     sealing = setInterval(() => devnet.seal(), 20);
   };
-  type Attempt = { readonly maxPriceRao?: bigint; readonly payer?: string; readonly url?: string };
+  type Attempt = {
+    readonly maxPriceRao?: bigint;
+    readonly payer?: string;
+    readonly url?: string;
+    readonly onBlock?: (block: number) => void;
+  };
   const register = (uri: string, options: Attempt = {}) =>
     withConnection(options.url ?? devnet.url, (connection) =>
       registerHotkey({
@@ -141,6 +146,7 @@ describe('chain / registration, live', () => {
         hotkey: identity(uri).hotkey,
         maxPriceRao: options.maxPriceRao ?? 2n * TAO,
         silenceMs: 1_500,
+        onBlock: options.onBlock ?? (() => {}),
       }),
     );
   const failureOf = async (attempt: Promise<unknown>) => {
@@ -153,7 +159,11 @@ describe('chain / registration, live', () => {
 
   it('registers a hotkey, and says where and as which uid', async () => {
     sealSteadily();
-    const registered = await register('//Zoe');
+    const searched: number[] = [];
+    const registered = await register('//Zoe', { onBlock: (block) => void searched.push(block) });
+    // Whoever waits sees each finalized block that was searched, up to the one that has it.
+    expect(searched).toEqual(searched.toSorted((a, b) => a - b));
+    expect(searched.at(-1)).toBeGreaterThanOrEqual(registered.block);
     expect(registered).toMatchObject({ uid: 1, immunityPeriodBlocks: expect.any(Number) });
     await withConnection(devnet.url, (connection) =>
       Effect.gen(function* () {
