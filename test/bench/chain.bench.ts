@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import {
   measureDaemon,
@@ -13,6 +12,7 @@ import {
 } from '#test/support/benchChain.ts';
 import type { PeerReport } from '#test/support/benchChainPeer.ts';
 import { NEURONS, VALIDATORS } from '#test/support/benchChainSubnet.ts';
+import { benchCommand } from '#test/support/benchCommand.ts';
 import {
   fullSubnet,
   measureBlocks,
@@ -37,16 +37,7 @@ const epochs = 7;
 const memoryBlocks = 50_000;
 const mainnetTempoBlocks = 360;
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, memory: { type: 'boolean', default: false } },
-});
-const tell = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-setTimeout(() => {
-  tell(`the benchmark did not end within ${maxRunMs / 1_000} s`);
-  process.exit(1);
-}, maxRunMs).unref();
+const { has, tell, conclude } = benchCommand(maxRunMs, ['memory']);
 
 /** The embedded chain with blocks made on request, in this process. */
 const measureEmbedded = async () => {
@@ -75,10 +66,10 @@ const measureHeap = async (): Promise<void> => {
   for (const { block, heapMB } of heap) tell(`  block ${block}: ${heapMB} MB`);
   tell(`  ${round(slopeBytesPerBlock, 2)} bytes per block over the second half, ${seconds} s`);
   const result = { bench: 'chain', ...options, blocks: memoryBlocks, seconds, heap, slopeBytesPerBlock };
-  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  conclude(result);
 };
 
-if (values.memory) {
+if (has('memory')) {
   await measureHeap();
   process.exit();
 }
@@ -120,20 +111,17 @@ try {
   tell(`weights: ${signing.perSecond} built and signed per second, ${signing.ratio} of bare signatures`);
   const daemon = await measureDaemon(node.url);
   tell(`validator: started in ${daemon.startedMs} ms, ready to dispatch in ${daemon.readyMs} ms`);
-  if (values.json) {
-    const result = {
-      bench: 'chain',
-      neurons: NEURONS,
-      validators: VALIDATORS,
-      client,
-      apiPromise,
-      ratios,
-      devnet,
-      signing,
-      daemon,
-    };
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-  }
+  conclude({
+    bench: 'chain',
+    neurons: NEURONS,
+    validators: VALIDATORS,
+    client,
+    apiPromise,
+    ratios,
+    devnet,
+    signing,
+    daemon,
+  });
 } finally {
   await node.stop();
   rmSync(dir, { recursive: true, force: true });

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-
+import { benchCommand } from '#test/support/benchCommand.ts';
 import { runInspectorBench } from '#test/support/benchInspector.ts';
 
 /**
@@ -10,16 +9,7 @@ import { runInspectorBench } from '#test/support/benchInspector.ts';
 /** The whole run takes about half a minute; a hanging one ends here. */
 const maxRunMs = 180_000;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-
-const tell = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-
-setTimeout(() => {
-  tell(`the benchmark did not end within ${maxRunMs / 1_000} s`);
-  process.exit(1);
-}, maxRunMs).unref();
+const { tell, conclude } = benchCommand(maxRunMs);
 
 const result = await runInspectorBench({
   sessions: 256,
@@ -35,4 +25,4 @@ tell(
   `an event costs ${result.microsPerEvent['without']} µs without the feed; without a viewer ` +
     `${percent(result.ratios.unwatched)} more, with one ${percent(result.ratios.watched)} more`,
 );
-if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+conclude(result);

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-
+import { benchCommand } from '#test/support/benchCommand.ts';
 import { runRoundBench } from '#test/support/benchRound.ts';
 
 /**
@@ -10,16 +9,7 @@ import { runRoundBench } from '#test/support/benchRound.ts';
 /** The whole run takes about 75 seconds; a hanging one ends here. */
 const maxRunMs = 180_000;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-
-const tell = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-
-setTimeout(() => {
-  tell(`the benchmark did not end within ${maxRunMs / 1_000} s`);
-  process.exit(1);
-}, maxRunMs).unref();
+const { tell, conclude } = benchCommand(maxRunMs);
 
 const result = await runRoundBench({
   seed: 'miaoai round bench 1',
@@ -39,4 +29,4 @@ tell(
   `a round takes ${fanoutSeconds} s, one by one ${sequentialSeconds} s: ${ratio} times faster, ` +
     `${ratioOverBound} of the bound; added latency p50 ${addedLatencyMs.p50} ms, p99 ${addedLatencyMs.p99} ms`,
 );
-if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+conclude(result);

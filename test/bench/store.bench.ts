@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as Effect from 'effect/Effect';
 
 import { evidenceLogName } from '#src/actors/evidenceLog.ts';
 import { EmbeddedStore } from '#src/store/sqlite.ts';
 import type { Store } from '#src/store/store.ts';
+import { benchCommand } from '#test/support/benchCommand.ts';
 import { measureSyncs, measureWriters } from '#test/support/benchStore.ts';
 import { measureRecovery } from '#test/support/benchStoreRecovery.ts';
 import { measureOnRedis } from '#test/support/benchStoreRedis.ts';
@@ -22,14 +22,7 @@ const maxRunMs = 300_000;
 const forMs = 4_000;
 const writers = 256;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-const tell = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-setTimeout(() => {
-  tell(`the benchmark did not end within ${maxRunMs / 1_000} s`);
-  process.exit(1);
-}, maxRunMs).unref();
+const { tell, conclude } = benchCommand(maxRunMs);
 
 const rounded = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
@@ -82,23 +75,20 @@ try {
   const redis = hasRedis
     ? { everysec: await measureRedis('everysec'), always: await measureRedis('always') }
     : null;
-  if (values.json) {
-    const result = {
-      bench: 'store',
-      ...embedded,
-      recoverySeconds: rounded(recoverySeconds, 3),
-      openSeconds: rounded(recovery.openSeconds, 3),
-      recoveredRows,
-      bytesPerAnswer,
-      syncsPerSecond,
-      redis,
-      ...(hasRedis ? {} : { skipped: missingRedis }),
-      writers,
-      node: process.version,
-      cpus: availableParallelism(),
-    };
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-  }
+  conclude({
+    bench: 'store',
+    ...embedded,
+    recoverySeconds: rounded(recoverySeconds, 3),
+    openSeconds: rounded(recovery.openSeconds, 3),
+    recoveredRows,
+    bytesPerAnswer,
+    syncsPerSecond,
+    redis,
+    ...(hasRedis ? {} : { skipped: missingRedis }),
+    writers,
+    node: process.version,
+    cpus: availableParallelism(),
+  });
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
