@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { isProcessAlive } from './store/livingProcess.ts';
+
 export type DaemonFile = {
   readonly pid: number;
   /** Of the page, without a slash at its end. */
@@ -35,16 +37,6 @@ const readFile = (path: string): DaemonFile | null => {
   }
 };
 
-/** Whether a process of this number lives; also one of another user. */
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
-  }
-};
-
 const write = (path: string, file: DaemonFile): void => {
   const fresh = `${path}.${process.pid}`;
   writeFileSync(fresh, `${JSON.stringify(file)}\n`, { mode: 0o600 });
@@ -66,7 +58,7 @@ export const writeDaemonFile = (dir: string, file: DaemonFile): WrittenDaemonFil
   const path = join(dir, fileName);
   const standby = join(dir, `standby.${file.pid}.json`);
   const other = readFile(path);
-  const isSecond = other !== null && other.pid !== file.pid && isAlive(other.pid);
+  const isSecond = other !== null && other.pid !== file.pid && isProcessAlive(other.pid);
   write(isSecond ? standby : path, file);
   return {
     lead: () => {
@@ -94,5 +86,5 @@ const standbysIn = (dir: string): readonly DaemonFile[] => {
 /** Daemons of a data folder that say they run: the one that acts first. Some may have died without a word. */
 export const readDaemonFiles = (dir: string): readonly DaemonFile[] => {
   const first = readFile(join(dir, fileName));
-  return [...(first === null ? [] : [first]), ...standbysIn(dir)].filter(({ pid }) => isAlive(pid));
+  return [...(first === null ? [] : [first]), ...standbysIn(dir)].filter(({ pid }) => isProcessAlive(pid));
 };

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
+import { isProcessAlive } from '../store/livingProcess.ts';
+
 /**
  * How a process signs the lease it holds: for people, and so that another process of the same machine can tell whether
  * it is dead. Text, because stores keep it as it is.
@@ -44,15 +46,6 @@ export const parseHolder = (signature: string): Holder | null => {
   return { pid: Number(pid), leaseMs: Math.min(longestLeaseMs, Number(leaseMs)), place };
 };
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-};
-
 /**
  * Whether the process that signed is alive; null where this process cannot know, because it ran elsewhere or before
  * the last boot. An id that was given again makes a dead process look alive, never the other way round.
@@ -61,5 +54,5 @@ export const isHolderAlive = (signature: string): boolean | null => {
   const holder = parseHolder(signature);
   if (holder === null || holder.place === 'unknown' || holder.place !== placeOf()) return null;
   // The signature is not ours, or nobody would ask: an earlier process had our id.
-  return holder.pid !== process.pid && isAlive(holder.pid);
+  return holder.pid !== process.pid && isProcessAlive(holder.pid);
 };

@@ -5,6 +5,7 @@ import * as Effect from 'effect/Effect';
 import { loadSqlite } from './database.ts';
 import { sqliteCode, troubleOf } from './diskTrouble.ts';
 import { DataDirLocked, DataDirRefused } from './errors.ts';
+import { isProcessAlive } from './livingProcess.ts';
 
 /** Locked by whoever uses the folder. No other code may open it: closing any descriptor drops a POSIX lock. */
 const LOCK_FILE = 'lock';
@@ -13,20 +14,11 @@ const PID_FILE = 'daemon.pid';
 /** sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
-  }
-};
-
 /** The living process that says it holds the lock, or null while the file is missing or of an earlier holder. */
 const holderOf = (dir: string): number | null => {
   try {
     const pid = Number.parseInt(readFileSync(join(dir, PID_FILE), 'utf8'), 10);
-    return Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) ? pid : null;
+    return Number.isSafeInteger(pid) && pid > 0 && isProcessAlive(pid) ? pid : null;
   } catch {
     return null;
   }

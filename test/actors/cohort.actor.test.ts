@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
 import { cohort } from '#src/actors/cohort.actor.ts';
 import { appendEvidence } from '#src/actors/evidenceLog.ts';
 import { judgeRecorded } from '#src/actors/grading.ts';
 import type { Devnet } from '#src/devnet/node.ts';
 import { deriveEpochs } from '#src/domain/derivation.ts';
 import type { RoundPlanned } from '#src/domain/evidence.ts';
+import { noOutcomes } from '#src/domain/requestAccount.ts';
 import { startSubnet } from '#test/chain/devnetFixture.ts';
 import {
   dataFolder,
@@ -76,14 +76,8 @@ describe('actors / cohort', () => {
     recordsOf(await evidenceOnDisk(dir), 'answer.judged').filter(({ roundId }) => roundId === plan.roundId);
 
   const nobody = {
+    ...noOutcomes,
     dispatched: 0,
-    judged: 0,
-    invalid: 0,
-    refused: 0,
-    missed: 0,
-    late: 0,
-    unreachable: 0,
-    lost: 0,
   };
   const planOf = (options: Omit<Parameters<typeof planFor>[0], 'hotkeys'> = {}) =>
     planFor({ hotkeys: miners.map(({ hotkey }) => hotkey), ...options });

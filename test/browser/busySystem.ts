@@ -5,6 +5,7 @@ import { epochMachine } from '#src/machines/epoch.machine.ts';
 import { minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { roundMachine } from '#src/machines/round.machine.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
+import { seeded } from './fixtureRandom.ts';
 
 /** A system of real charts that moves by chance but validly, and knows where each of its actors is. */
 export type BusySystem = {
@@ -16,17 +17,6 @@ export type BusySystem = {
 };
 
 const machines = [validatorMachine, epochMachine, roundMachine, chainLinkMachine, minerSessionMachine];
-
-/** A generator of numbers in [0, 1) that is the same in every run (mulberry32). */
-const chance = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-};
 
 /** The state and what is entered below it. */
 const entered = (state: ChartState): readonly string[] => {
@@ -77,7 +67,7 @@ export const createBusySystem = (sessions: number, now: () => number): BusySyste
     if (found === undefined) throw new Error(`no chart ${id}`);
     return found;
   };
-  const random = chance(7);
+  const random = seeded(7);
   const root = living({ sessionId: 'x:0', id: 'validator', parent: null, chart: chart('validator') });
   const actors = new Map([[root.view.sessionId, root]]);
   const add = (id: string, of: string, parent: string): void => {

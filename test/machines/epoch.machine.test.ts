@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 
 import { fail, succeed } from '#src/domain/outcome.ts';
-import type { RequestTotals } from '#src/domain/requestAccount.ts';
+import { noOutcomes, type RequestTotals } from '#src/domain/requestAccount.ts';
 import { delays } from '#src/machines/delays.ts';
 import { type EpochInput, epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
 import { type Cohort, type PlanRound, roundMachine } from '#src/machines/round.machine.ts';
@@ -31,14 +31,9 @@ const input: EpochInput = {
   holds: [],
 };
 const summary: RequestTotals = {
+  ...noOutcomes,
   dispatched: 1,
   judged: 1,
-  invalid: 0,
-  refused: 0,
-  missed: 0,
-  late: 0,
-  unreachable: 0,
-  lost: 0,
 };
 const vector = { uids: [1], values: [65_535] };
 const full = { _tag: 'StoreFull', message: 'no space left' } as const;

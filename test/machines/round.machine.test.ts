@@ -11,14 +11,9 @@ const input = { epoch: 3, block: 40, candidates: [{ uid: 1, hotkey: '5A', stake:
 const planned = succeed({ roundId: 'r3-40-00000000', cohort: 1, tasks: 4 });
 const full = { _tag: 'StoreFull', message: 'no space left' } as const;
 const summary: RequestTotals = {
+  ...noOutcomes,
   dispatched: 1,
   judged: 4,
-  invalid: 0,
-  refused: 0,
-  missed: 0,
-  late: 0,
-  unreachable: 0,
-  lost: 0,
 };
 
 const imbalance: RequestImbalance = {

@@ -1,6 +1,6 @@
 import type { SubnetSnapshot } from '#src/domain/metagraph.ts';
 import { succeed } from '#src/domain/outcome.ts';
-import type { RequestTotals } from '#src/domain/requestAccount.ts';
+import { noOutcomes, type RequestTotals } from '#src/domain/requestAccount.ts';
 import type { ChainSession, ReadSubnet } from '#src/machines/chainLife.ts';
 import { chainLinkMachine } from '#src/machines/chainLink.machine.ts';
 import { epochMachine, type ScoreEpoch } from '#src/machines/epoch.machine.ts';
@@ -37,14 +37,9 @@ export const validatorInput: ValidatorInput = {
 };
 
 const roundSummary: RequestTotals = {
+  ...noOutcomes,
   dispatched: 2,
   judged: 2,
-  invalid: 0,
-  refused: 0,
-  missed: 0,
-  late: 0,
-  unreachable: 0,
-  lost: 0,
 };
 
 /** A metagraph with our validator, and a miner for each name and port. */

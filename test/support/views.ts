@@ -1,10 +1,10 @@
 import * as Effect from 'effect/Effect';
 import type { AnyActorRef } from 'xstate';
-
 import { createValidatorView } from '#src/actors/views/validatorView.ts';
 import type { ViewParts } from '#src/actors/views/viewSource.ts';
 import type { AnswerJudged, EpochScored, RoundPlanned, RoundSettled } from '#src/domain/evidence.ts';
 import { type EvidenceRecord, evidenceKey } from '#src/domain/evidence.ts';
+import { noOutcomes } from '#src/domain/requestAccount.ts';
 import { defaultScoringPolicy } from '#src/domain/scoring.ts';
 import type { Json, NewRecord, Store } from '#src/store/store.ts';
 
@@ -68,14 +68,9 @@ export const settledRound = (roundId: string, change: Partial<RoundSettled> = {}
   type: 'round.settled',
   roundId,
   epoch: 7,
+  ...noOutcomes,
   dispatched: 2,
   judged: 2,
-  invalid: 0,
-  refused: 0,
-  missed: 0,
-  late: 0,
-  unreachable: 0,
-  lost: 0,
   at: 3_000,
   ...change,
 });

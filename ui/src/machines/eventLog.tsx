@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { InspectionEntry } from '../../../src/domain/view/inspection.ts';
 import { countText } from '../format.ts';
-import { useTail, VirtualList } from '../parts/virtualList.tsx';
+import { NewBelow, useTail, VirtualList } from '../parts/virtualList.tsx';
 import { type EntryKind, entryLine, filtered, kindWords } from './entryText.ts';
 import type { Feed, Shown } from './feed.ts';
 import type { Actors } from './session.ts';
@@ -114,11 +114,7 @@ export const EventLog = ({ feed, shown, chosen }: { feed: Feed; shown: Shown; ch
       />
       <p class="log-foot">
         {countText(found.length)} of {countText(entries.length)} entries
-        {tail.missed > 0 ? (
-          <button type="button" class="button" onClick={tail.follow}>
-            {countText(tail.missed)} new ↓
-          </button>
-        ) : null}
+        <NewBelow tail={tail} />
       </p>
     </div>
   );

@@ -1,6 +1,7 @@
 import type { ComponentChildren, RefObject } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
+import { countText } from '../format.ts';
 import { scrollable } from './scrollable.ts';
 
 type Props<Item> = {
@@ -124,3 +125,15 @@ export const useTail = <Item extends Numbered>(items: readonly Item[], filter: s
   const missed = isFollowing ? 0 : newerThan(items, shown.at(-1)?.seq ?? 0);
   return { shown, isFollowing, missed, onAtEnd, follow: () => setHeld(null) };
 };
+
+/** Leads to what came while something older was read. */
+export const NewBelow = ({
+  tail: { missed, follow },
+}: {
+  tail: { readonly missed: number; readonly follow: () => void };
+}) =>
+  missed === 0 ? null : (
+    <button type="button" class="button" onClick={follow}>
+      {countText(missed)} new ↓
+    </button>
+  );

@@ -5,7 +5,7 @@ import { countText, timeText } from '../format.ts';
 import { onMessage, useSlice, useTopics } from '../live.ts';
 import { Glyph, type GlyphName } from '../parts/glyph.tsx';
 import { EmptyState } from '../parts/panel.tsx';
-import { useTail, VirtualList } from '../parts/virtualList.tsx';
+import { NewBelow, useTail, VirtualList } from '../parts/virtualList.tsx';
 import { usePreferences } from '../preferences.ts';
 import { replaceQuery, useLocation } from '../router.ts';
 import { fieldHref, fieldText, type LogLevel, logLevels, passing, withLines } from './logs/logLines.ts';
@@ -169,11 +169,7 @@ export const LogsScreen = () => {
           {countText(found.length)} of {countText(source.length)} lines
         </span>
         {tail.isFollowing && isPaused === null ? <span>following</span> : null}
-        {tail.missed > 0 ? (
-          <button type="button" class="button" onClick={tail.follow}>
-            {countText(tail.missed)} new ↓
-          </button>
-        ) : null}
+        <NewBelow tail={tail} />
       </p>
     </section>
   );
