@@ -10,6 +10,7 @@ import { AnswerOutboxes } from './answerOutbox.ts';
 import { Arrivals } from './arrivals.ts';
 import { ActorFibers } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
+import { CurrentListener } from './currentListener.ts';
 import { MinerLinks } from './minerLinks.ts';
 import { Pauses } from './pauses.ts';
 import { RoundBook } from './roundBook.ts';
@@ -83,6 +84,7 @@ export const minerRuntime = (options: { readonly log: Log; readonly tracing?: Tr
           Arrivals.layer,
           AnswerOutboxes.layer,
           CurrentPool.layer,
+          CurrentListener.layer,
           CurrentGate.layer,
           tracesLayer(options.tracing ?? null),
         ),

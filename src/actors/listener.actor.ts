@@ -8,6 +8,7 @@ import type { LinkSettings } from '../transport/settings.ts';
 import { Arrivals } from './arrivals.ts';
 import { type ActorRuntime, fromScoped, type Link } from './bridge.ts';
 import { CurrentChain } from './currentChain.ts';
+import { CurrentListener } from './currentListener.ts';
 import { linkClosed } from './linkClosed.ts';
 
 export type ListenerSettings = Omit<LinkSettings, 'genesisHash' | 'role'> &
@@ -35,6 +36,7 @@ const open = (settings: ListenerSettings) =>
   ) {
     const arrivals = yield* Arrivals;
     const chain = yield* CurrentChain;
+    const counts = yield* CurrentListener;
     const listener = yield* listen({
       ...settings,
       ...bounds,
@@ -46,6 +48,7 @@ const open = (settings: ListenerSettings) =>
         link.emit({ type: 'peer.arrived', arrival: arrival.id });
       },
     });
+    counts.read = listener.counters;
     yield* Effect.addFinalizer(() => Effect.sync(() => arrivals.clear()));
     link.emit({ type: 'listener.bound', port: listener.port });
     return yield* Effect.never;
@@ -53,7 +56,7 @@ const open = (settings: ListenerSettings) =>
 
 /** The open port. It is released, and every link that came in with it, when the miner leaves the state. */
 export const listener = (
-  runtime: ActorRuntime<Arrivals | CurrentChain>,
+  runtime: ActorRuntime<Arrivals | CurrentChain | CurrentListener>,
   settings: ListenerSettings,
 ): Listener =>
   fromScoped(runtime)(open(settings), (exit) => ({

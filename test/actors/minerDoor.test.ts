@@ -1,6 +1,7 @@
 import * as Effect from 'effect/Effect';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { CurrentListener } from '#src/actors/currentListener.ts';
 import { inferenceWorkers } from '#src/actors/inferenceWorkers.actor.ts';
 import { listener } from '#src/actors/listener.actor.ts';
 import { minerLink } from '#src/actors/minerLink.actor.ts';
@@ -22,6 +23,7 @@ import {
   NETUID,
   openScope,
   startListener,
+  strangerIdentity,
   testLimits,
   until,
   validatorIdentity,
@@ -171,19 +173,23 @@ describe('actors / validatorLink', () => {
     const door = hostLink(logic, { genesisHash: GENESIS_HASH });
     cleanUp.push(door.leave);
     const { port } = await door.event('listener.bound');
+    /** The next one at the door, whoever it is, at the session that it is given. */
+    const greet = async (nth: number): Promise<Host> => {
+      const { arrival } = await door.event('peer.arrived', nth);
+      return hostLink(validatorLink(miner.runtime, { desk, rules }), { arrival: String(arrival) });
+    };
     const join = async (uri: string, nth: number): Promise<{ host: Host; heard: Message[] }> => {
       const scope = openScope();
       cleanUp.push(scope.close);
       const dialing = scope.run(dial(dialSettings(Number(port), { identity: identityOfUri(uri) })));
-      const { arrival } = await door.event('peer.arrived', nth);
-      const host = hostLink(validatorLink(miner.runtime, { desk, rules }), { arrival: String(arrival) });
+      const host = await greet(nth);
       const peer = await dialing;
       const heard: Message[] = [];
       peer.listen((message) => heard.push(message));
       await until(() => heard.length === 1, 'ready');
       return { host, heard };
     };
-    return { join };
+    return { join, greet, port: Number(port), runtime: miner.runtime };
   };
 
   it('advertises the share of each validator, and again when it changes', async () => {
@@ -197,6 +203,23 @@ describe('actors / validatorLink', () => {
     second.host.leave();
     await until(() => first.heard.length === 3, 'the old share');
     expect(first.heard[2]).toMatchObject({ type: 'ready', maxInFlight: 256 });
+  });
+
+  it('counts for whoever looks on who knocked, and why they were not let in', async () => {
+    const { join, greet, port, runtime } = await openDoor(createTaskDesk(poolOf(sentiment).holder));
+    const counts = await runtime.runPromise(CurrentListener);
+    await join('//Validator', 1);
+    const scope = openScope();
+    cleanUp.push(scope.close);
+    // A hotkey that is not registered, and something that does not speak the protocol.
+    const refused = scope.run(dial(dialSettings(port, { identity: strangerIdentity }))).catch(ignore);
+    await greet(2);
+    await refused;
+    const page = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
+    expect(page?.ok).not.toBe(true);
+    const read = (): Partial<ReturnType<NonNullable<typeof counts.read>>> => counts.read?.() ?? {};
+    await until(() => read()['refused.NotAuthorised'] === 1 && read().notALink === 1, 'both refusals');
+    expect(read()).toMatchObject({ connections: 3, established: 1 });
   });
 
   it('ends with the reason for which its session was dismissed', async () => {

@@ -193,6 +193,7 @@ export const minerSlices = (options: {
     },
     inference: inferenceAt(now, scenario),
     models,
+    port: { connections: 41, established: 9, refused: { NotAuthorised: 27, Malformed: 3, AddressRate: 0 } },
     requests: { totals: totalsOf(rows), recent: recentRequests(now) },
   };
 };

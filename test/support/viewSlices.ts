@@ -155,6 +155,7 @@ export const minerSlices = (): MinerSlices => ({
     gpu: { name: 'H200', usedBytes: 1e10, totalBytes: 1.4e11, utilization: 0.5, celsius: 45 },
     history: [],
   },
+  port: { connections: 12, established: 4, refused: { NotAuthorised: 7, Malformed: 0 } },
   models: [],
   requests: {
     totals: { received: 100, answered: 90, acknowledged: 88, refused: 6, failed: 4, lost: 2 },

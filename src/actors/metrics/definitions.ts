@@ -132,6 +132,11 @@ export const metricDefinitions = {
   sessions_dismissed_total: counter('miner', 'Links of validators that were ended here, by cause.', [
     'cause',
   ]),
+  listener_connections_total: counter('miner', 'TCP connections let in.'),
+  listener_links_total: counter('miner', 'Links whose validator proved its hotkey.'),
+  listener_refused_total: counter('miner', 'Connections turned away and handshakes refused, by reason.', [
+    'reason',
+  ]),
   axon_refused_total: counter('miner', 'Times the chain refused the address of this miner.'),
   inference_ready: gauge('miner', '1 while models are loaded and texts are taken.'),
   inference_queue_depth: gauge('miner', 'Texts that wait for a worker.'),

@@ -117,6 +117,15 @@ export const validatorReadings = (slices: ValidatorSlices, isPerUid: boolean): r
   ];
 };
 
+/** Counters of the listener itself: they begin anew with each opening of the port. */
+const portReadings = ({ port }: MinerSlices): readonly Reading[] => [
+  ...known('listener_connections_total', port?.connections),
+  ...known('listener_links_total', port?.established),
+  ...Object.entries(port?.refused ?? {}).flatMap(([reason, count]) =>
+    known('listener_refused_total', count, { reason }),
+  ),
+];
+
 const inferenceReadings = ({ inference }: MinerSlices): readonly Reading[] => {
   const { latencyMs, gpu, workers } = inference;
   const ready = workers.filter(({ isReady }) => isReady).length;
@@ -147,6 +156,7 @@ export const minerReadings = (slices: MinerSlices): readonly Reading[] => {
     ...known('rank', standing.rank),
     ...known('emission_alpha', standing.emission),
     ...Object.entries(requests.totals).flatMap(([stage, value]) => known('requests_total', value, { stage })),
+    ...portReadings(slices),
     ...inferenceReadings(slices),
   ];
 };

@@ -7,6 +7,7 @@ import type { InferencePool } from '../../inference/pool.ts';
 import { inspectMachine } from '../../inference/providers.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';
 import { type AnswerOutbox, AnswerOutboxes } from '../answerOutbox.ts';
+import { CurrentListener, type ListenerCounts } from '../currentListener.ts';
 import { CurrentPool, type PoolHolder } from '../taskDesk.ts';
 import { chainViewOf } from './chainSlice.ts';
 import { createGpuGauge, type GpuGauge } from './gpuGauge.ts';
@@ -15,6 +16,7 @@ import { childOf, countActors } from './liveTree.ts';
 import { minerFactsOf } from './minerFactsOf.ts';
 import { createMinerNews, type MinerNews } from './minerNews.ts';
 import { createModelRows, inferenceViewOf, standingOf } from './minerSlicesOf.ts';
+import { portViewOf } from './portSlice.ts';
 import { createPublisher, type Picture } from './publisher.ts';
 import { createRequestLog, type RequestLog } from './requestLog.ts';
 import { createRuntimeGauge } from './runtimeGauge.ts';
@@ -28,7 +30,7 @@ type Live = Parameters<MinerView['attach']>[0];
 type Drawn = Picture<MinerSlices, MinerRows>;
 
 /** Of the miner's own running order, which is there a moment after its runtime. */
-type Edges = { outbox: AnswerOutbox | null; holder: PoolHolder | null };
+type Edges = { outbox: AnswerOutbox | null; holder: PoolHolder | null; listener: ListenerCounts | null };
 
 /** What pictures are drawn from. */
 type Desk = {
@@ -81,6 +83,7 @@ const draw = (desk: Desk): Drawn => {
   const { hasGpu } = desk;
   const storeTrouble = troubleOf(desk);
   const facts = minerFactsOf({ root, pool, news, requests, storeTrouble, hasGpu, nowMs: nowMs() });
+  const counts = desk.edges.listener?.read?.() ?? null;
   const place = root?.context ?? { subnet: null, hotkey: parts.about.hotkey };
   const slices: MinerSlices = {
     about: { ...parts.about, uid: root?.context.uid ?? null },
@@ -92,6 +95,7 @@ const draw = (desk: Desk): Drawn => {
     warnings: parts.warnings(),
     standing: standingOf(root, news),
     inference: inferenceViewOf({ root, pool, news, gauge: desk.inference, gpu: desk.gpu }),
+    port: counts === null ? null : portViewOf(counts),
     models: desk.models(pool),
     requests: { totals: requests.totals(), recent: requests.recent() },
   };
@@ -121,6 +125,9 @@ const attachEdges = ({ requests, edges, nowMs }: Desk, runtime: Live['runtime'])
   runtime.runPromise(CurrentPool).then((holder) => {
     edges.holder = holder;
   }, ignore);
+  runtime.runPromise(CurrentListener).then((listener) => {
+    edges.listener = listener;
+  }, ignore);
 };
 
 /**
@@ -130,7 +137,7 @@ const attachEdges = ({ requests, edges, nowMs }: Desk, runtime: Live['runtime'])
 export const createMinerView = (parts: ViewParts): MinerView => {
   const nowMs = parts.now ?? (() => Date.now());
   const requests = createRequestLog();
-  const edges: Edges = { outbox: null, holder: null };
+  const edges: Edges = { outbox: null, holder: null, listener: null };
   const { answeredSince } = requests;
   const desk: Desk = {
     parts,

@@ -82,6 +82,15 @@ export type InferenceView = {
   }[];
 };
 
+/** Who knocked at the port since it was opened. */
+export type PortView = {
+  /** TCP connections let in, and links whose hotkey was proven. */
+  readonly connections: number;
+  readonly established: number;
+  /** Connections turned away and handshakes refused, by reason; all reasons are there. */
+  readonly refused: Readonly<Record<string, number>>;
+};
+
 export type ModelRow = {
   readonly name: string;
   readonly kinds: readonly string[];
@@ -93,6 +102,8 @@ export type ModelRow = {
 export type MinerSlices = CommonSlices & {
   readonly standing: StandingView;
   readonly inference: InferenceView;
+  /** null before the port is opened for the first time. */
+  readonly port: PortView | null;
   readonly models: readonly ModelRow[];
   readonly requests: {
     readonly totals: RequestCounts;

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { createAnswerOutbox } from '#src/actors/answerOutbox.ts';
+import type { ListenerCounts } from '#src/actors/currentListener.ts';
 import { parseGpu } from '#src/actors/views/gpuGauge.ts';
 import { createMinerView } from '#src/actors/views/minerView.ts';
 import { createRequestLog, maxRequests } from '#src/actors/views/requestLog.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
+import { turnedAwayReasons } from '#src/transport/admission.ts';
+import { createCounters } from '#src/transport/counters.ts';
+import { refusalReasons } from '#src/transport/refusals.ts';
 import { announced, registered, runMiner } from '#test/support/machinesMiner.ts';
 import { viewParts } from '#test/support/views.ts';
 
@@ -19,11 +23,15 @@ const unreachable = {
 const ready = { type: 'worker.ready', slot: 0, provider: 'cpu', note: null, loadMs: 5 } as const;
 
 /** Of the services of a runtime only what a test gives. */
-const watch = (miner: ReturnType<typeof runMiner>, outbox = createAnswerOutbox()) => {
+const watch = (
+  miner: ReturnType<typeof runMiner>,
+  outbox = createAnswerOutbox(),
+  listener: ListenerCounts = { read: null },
+) => {
   const { about } = viewParts();
   const view = createMinerView(viewParts({ about: { ...about, role: 'miner' } }));
   miner.actor.system.inspect((inspected) => view.onInspection(inspected));
-  const services = [outbox, { pool: null }];
+  const services = [outbox, { pool: null }, listener];
   const runtime = { runPromise: () => Promise.resolve(services.shift()) };
   const live = { root: miner.actor, runtime, store: null };
   view.attach(live as unknown as Parameters<typeof view.attach>[0]);
@@ -125,6 +133,30 @@ describe('actors/views / minerView', () => {
     miner.links.newest().emit({ type: 'link.busy' });
     await later();
     expect(view.rows().served['5busy']?.state).toBe('busy');
+    view.close();
+  });
+
+  it('shows who knocked at the port, and why it let them not in', async () => {
+    const counters = createCounters();
+    const listener: ListenerCounts = { read: null };
+    const view = watch(runMiner(), createAnswerOutbox(), listener);
+    await later();
+    expect(view.slices().port).toBeNull();
+    listener.read = counters.read;
+    for (const name of ['connections', 'established', 'notALink', 'evicted'] as const) counters.count(name);
+    for (const name of ['turnedAway.AddressRate', 'refused.NotAuthorised', 'ended.Silent'] as const)
+      counters.count(name);
+    await later();
+    const { connections, established, refused } = view.slices().port ?? {};
+    expect({ connections, established }).toEqual({ connections: 1, established: 1 });
+    expect(refused).toMatchObject({
+      AddressRate: 1,
+      NotAuthorised: 1,
+      NotALink: 1,
+      Evicted: 1,
+      Malformed: 0,
+    });
+    expect(Object.keys(refused ?? {})).toHaveLength(turnedAwayReasons.length + refusalReasons.length + 2);
     view.close();
   });
 

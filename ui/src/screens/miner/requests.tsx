@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 
-import type { MinerSlices, RequestRow, ServedRow } from '../../../../src/domain/view/minerView.ts';
+import type { MinerSlices, PortView, RequestRow, ServedRow } from '../../../../src/domain/view/minerView.ts';
 import { countText, durationText, percentText } from '../../format.ts';
 import { useRows, useSlice } from '../../live.ts';
 import { Hotkey, StateBadge, Time } from '../../parts/badges.tsx';
@@ -10,6 +10,7 @@ import { Table } from '../../parts/table.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { replaceQuery, useLocation } from '../../router.ts';
 import { FateBar, FateList } from './fateBar.tsx';
+import { PortPanel } from './portPanel.tsx';
 import { passing, type RequestFilter, wastedShare } from './requestCounts.ts';
 import { ServedTable } from './servedTable.tsx';
 import './miner.css';
@@ -102,19 +103,22 @@ const Recent = ({ rows }: { rows: readonly RequestRow[] }) => {
 /** What was asked, what became of it, and what was lost. */
 export const RequestsScreen = () => {
   const requests = useSlice<MinerSlices['requests']>('requests');
+  const port = useSlice<PortView | null>('port');
   const served = [...useRows<ServedRow>('served').values()];
   if (requests === undefined) return <EmptyState title="Nothing known yet" />;
   const { totals, recent } = requests;
   return (
     <div class="columns">
-      <Panel
-        title="Since the start"
-        class="span-4"
-        note={`${countText(totals.received)} requests, ${percentText(wastedShare(totals))} earned nothing`}
-      >
-        <FateBar counts={totals} />
-        <FateList counts={totals} />
-      </Panel>
+      <div class="span-4 miner-stack">
+        <Panel
+          title="Since the start"
+          note={`${countText(totals.received)} requests, ${percentText(wastedShare(totals))} earned nothing`}
+        >
+          <FateBar counts={totals} />
+          <FateList counts={totals} />
+        </Panel>
+        <PortPanel port={port} />
+      </div>
       <Panel title="By validator" class="span-8" isFlush>
         <ServedTable rows={served} />
       </Panel>
