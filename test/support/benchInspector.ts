@@ -4,17 +4,21 @@ import {
   type CallbackActorLogic,
   createActor,
   fromCallback,
+  type InspectionEvent,
   setup,
   spawnChild,
 } from 'xstate';
 
+import { createMetrics } from '#src/actors/metrics/metrics.ts';
 import { createObserver } from '#src/actors/observer.ts';
+import { createValidatorView } from '#src/actors/views/validatorView.ts';
 import type { Axon } from '#src/domain/metagraph.ts';
 import { createInspection, type Inspection } from '#src/inspector/inspection.ts';
 import { createLogger } from '#src/logging.ts';
 import { type DialMiner, minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { rootId } from '#src/machines/root.ts';
 import { shown } from '#src/machines/shown.ts';
+import { viewParts } from '#test/support/views.ts';
 
 export type InspectorBenchOptions = {
   /** Live sessions of one validator, each with its link. */
@@ -28,7 +32,7 @@ export type InspectorBenchOptions = {
   readonly onProgress: (line: string) => void;
 };
 
-const modes = ['without', 'unwatched', 'watched', 'serialised'] as const;
+const modes = ['without', 'unwatched', 'watched', 'serialised', 'daemon'] as const;
 type Mode = (typeof modes)[number];
 
 /** Above what a turn makes between two deliveries, which come by the clock however fast the events are. */
@@ -54,9 +58,27 @@ type Stage = {
   readonly delivered: () => { readonly entries: number; readonly bytes: number };
 };
 
+/** All that watches the system of a daemon besides its own log: the feed, the page's view and the metrics. */
+const daemonObservers = (inspection: Inspection) => {
+  const view = createValidatorView(viewParts());
+  const metrics = createMetrics({ role: 'validator', version: '0.0.0', slices: view.slices });
+  return {
+    observe: (inspected: InspectionEvent): void => {
+      inspection.observe(inspected);
+      view.onInspection(inspected);
+      metrics.onInspection(inspected);
+    },
+    close: (): void => {
+      view.close();
+      metrics.close();
+    },
+  };
+};
+
 /** A root with sessions of the machine that ships; links are told what to say. */
 const stageOf = (mode: Mode, sessions: number): Stage => {
   const inspection = mode === 'without' ? null : createInspection({ role: 'validator', shown, capacity });
+  const observers = mode === 'daemon' && inspection !== null ? daemonObservers(inspection) : null;
   const delivered = { entries: 0, bytes: 0 };
   if (mode === 'watched' || mode === 'serialised') {
     inspection?.subscribe((entries) => {
@@ -85,7 +107,7 @@ const stageOf = (mode: Mode, sessions: number): Stage => {
     inspect: createObserver({
       log: createLogger({ role: 'validator', level: 'silent', format: 'json', hotkey: null }),
       onTransition: () => {},
-      onInspection: inspection?.observe,
+      onInspection: observers?.observe ?? inspection?.observe,
     }),
   });
   root.start();
@@ -109,6 +131,7 @@ const stageOf = (mode: Mode, sessions: number): Stage => {
     delivered: () => delivered,
     stop: () => {
       inspection?.close();
+      observers?.close();
       root.stop();
     },
     run: async (events) => {
@@ -144,7 +167,13 @@ type Means = Readonly<Record<Mode, number>>;
 const repetition = async (options: InspectorBenchOptions, number: number) => {
   const { sessions, eventsPerTurn, warmUps, turns } = options;
   const stages = rotated(modes, number).map((mode) => ({ mode, ...stageOf(mode, sessions) }));
-  const costs: Record<Mode, number[]> = { without: [], unwatched: [], watched: [], serialised: [] };
+  const costs: Record<Mode, number[]> = {
+    without: [],
+    unwatched: [],
+    watched: [],
+    serialised: [],
+    daemon: [],
+  };
   for (let turn = 0; turn < warmUps + turns; turn += 1) {
     // Who comes first changes with each turn: garbage of one is collected in the time of the next.
     for (const stage of rotated(stages, turn)) {
@@ -159,6 +188,7 @@ const repetition = async (options: InspectorBenchOptions, number: number) => {
     unwatched: lowerQuartile(costs.unwatched),
     watched: lowerQuartile(costs.watched),
     serialised: lowerQuartile(costs.serialised),
+    daemon: lowerQuartile(costs.daemon),
   };
   return { means, bytesPerEvent: bytes / (eventsPerTurn * (warmUps + turns)) };
 };
@@ -167,8 +197,8 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /**
- * The same events through the same machines: without the feed, with it and nobody looking, with one subscriber, and with
- * one that writes what it gets as JSON. The modes take turns of a few hundredths of a second, so that a slow moment of the
+ * The same events through the same machines: without the feed, with it and nobody looking, with one subscriber, with one
+ * that writes what it gets as JSON, and with all that a daemon attaches while nobody looks. The modes take turns of a few hundredths of a second, so that a slow moment of the
  * machine meets all of them alike; numbers are medians over the repetitions.
  */
 export const runInspectorBench = async (options: InspectorBenchOptions) => {
@@ -180,7 +210,7 @@ export const runInspectorBench = async (options: InspectorBenchOptions) => {
   const costOf = (mode: Mode): number => rounded(median(runs.map(({ means }) => means[mode])));
   const ratiosOf = (mode: Mode): readonly number[] =>
     runs.map(({ means }) => rounded(means[mode] / means.without)).toSorted((a, b) => a - b);
-  const told = ['unwatched', 'watched', 'serialised'] as const;
+  const told = ['unwatched', 'watched', 'serialised', 'daemon'] as const;
   return {
     bench: 'inspector',
     sessions: options.sessions,
@@ -190,6 +220,7 @@ export const runInspectorBench = async (options: InspectorBenchOptions) => {
       unwatched: median(ratiosOf('unwatched')),
       watched: median(ratiosOf('watched')),
       serialised: median(ratiosOf('serialised')),
+      daemon: median(ratiosOf('daemon')),
     },
     repetitions: Object.fromEntries(told.map((mode) => [mode, ratiosOf(mode)])),
     bytesPerEvent: rounded(median(runs.map(({ bytesPerEvent }) => bytesPerEvent))),
