@@ -35,8 +35,8 @@ export const createChainNews = (): ChainNews => {
   const sawEvent = (ref: AnyActorRef, event: object & { readonly type: string }, at: number): void => {
     if (ref.id === 'chainLink' && event.type === 'head.finalized' && isHead(event)) pace.saw(event.head, at);
     if (ref.id === 'endpointWatch' && event.type === 'xstate.done.actor.compareHeights') {
-      const { endpoint, asked } = (ref.getSnapshot() as Watch).context;
-      heights.compared({ endpoint, asked, output: 'output' in event ? event.output : null });
+      const { asked } = (ref.getSnapshot() as Watch).context;
+      heights.compared({ asked, output: 'output' in event ? event.output : null });
     }
   };
 
@@ -49,7 +49,9 @@ export const createChainNews = (): ChainNews => {
       const ref = inspected.actorRef as AnyActorRef;
       if (inspected.type === '@xstate.event') sawEvent(ref, inspected.event, at);
       if (inspected.type !== '@xstate.snapshot' || ref.id !== 'chainLink') return;
-      lostSince = linkStateOf(inspected.snapshot as Link) === 'lost' ? (lostSince ?? at) : null;
+      const link = inspected.snapshot as Link;
+      heights.using(link.context.endpoint);
+      lostSince = linkStateOf(link) === 'lost' ? (lostSince ?? at) : null;
     },
   };
 };

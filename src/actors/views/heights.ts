@@ -9,12 +9,10 @@ type Watch = SnapshotFrom<typeof endpointWatchMachine>['context'];
 
 /** What endpoints said last of how far they are. */
 export type Heights = {
-  /** The endpoint in use was compared with another one, by their indices; `output` is what the comparison answered. */
-  readonly compared: (comparison: {
-    readonly endpoint: number;
-    readonly asked: number;
-    readonly output: unknown;
-  }) => void;
+  /** Index of the endpoint in use. With another one, what was compared before says nothing any more. */
+  readonly using: (endpoint: number) => void;
+  /** The endpoint in use was compared with the one of index `asked`; `output` is what the comparison answered. */
+  readonly compared: (comparison: { readonly asked: number; readonly output: unknown }) => void;
   readonly views: (link: ChainLinkContext) => readonly EndpointView[];
   /** Blocks that the best of the others is ahead of the one in use; null where none was asked lately. */
   readonly lag: (link: ChainLinkContext) => number | null;
@@ -23,9 +21,8 @@ export type Heights = {
 };
 
 type Told = {
-  /** Index of the endpoint that was in use then: with another one the difference says nothing. */
-  readonly beside: number;
   readonly block: number | null;
+  /** Of the endpoint in use; null where it was not compared with that one. */
   readonly ahead: number | null;
   readonly failure: string | null;
 };
@@ -42,19 +39,25 @@ const failureOf = (output: object): string =>
 
 export const createHeights = (): Heights => {
   const told = new Map<number, Told>();
+  let inUse: number | null = null;
   let clockBehindMs = 0;
   return {
-    compared: ({ endpoint, asked, output }) => {
+    using: (endpoint) => {
+      if (endpoint === inUse) return;
+      inUse = endpoint;
+      for (const [index, known] of told) told.set(index, { ...known, ahead: null });
+    },
+    compared: ({ asked, output }) => {
       if (typeof output !== 'object' || output === null || asked >= maxEndpoints) return;
       const reading: unknown = 'value' in output ? output.value : null;
       if (!isReading(reading)) {
-        told.set(asked, { beside: endpoint, block: null, ahead: null, failure: failureOf(output) });
+        told.set(asked, { block: null, ahead: null, failure: failureOf(output) });
         return;
       }
       clockBehindMs = reading.clockBehindMs;
       const { ours, other } = reading;
       const ahead = other.block - ours.block;
-      told.set(asked, { beside: endpoint, block: other.block, ahead, failure: null });
+      told.set(asked, { block: other.block, ahead, failure: null });
     },
     views: ({ endpoints, endpoint, head, lastFailure }) => {
       const highest = Math.max(head?.block ?? 0, ...[...told.values()].map(({ block }) => block ?? 0));
@@ -74,8 +77,8 @@ export const createHeights = (): Heights => {
       });
     },
     lag: ({ endpoint }) => {
-      const aheads = [...told].flatMap(([index, { ahead, beside }]) =>
-        index === endpoint || beside !== endpoint || ahead === null ? [] : [ahead],
+      const aheads = [...told].flatMap(([index, { ahead }]) =>
+        index === endpoint || ahead === null ? [] : [ahead],
       );
       return aheads.length === 0 ? null : Math.max(0, ...aheads);
     },
