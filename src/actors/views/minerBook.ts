@@ -3,6 +3,7 @@ import { noOutcomes } from '../../domain/requestAccount.ts';
 import type { AnswerOutcome } from '../../domain/task.ts';
 import { isGuessing } from '../../domain/view/guessing.ts';
 import type { SessionDetail, SessionRow } from '../../domain/view/validatorView.ts';
+import { keepNewest } from './keepNewest.ts';
 
 /** One answer as a page may show it: never what was asked, what was right, or what came. */
 export type SeenAnswer = Pick<
@@ -14,7 +15,7 @@ type Recent = SessionRow['recent'];
 
 /** Answers kept of one miner. */
 export const maxAnswers = 500;
-/** Miners kept: all uids of a subnet and those that lately were. */
+/** Miners kept, those that answered last: all uids of a subnet and those that lately were. */
 const maxMiners = 512;
 /** The median is of this many answers at most: enough to be steady, few enough to be sorted four times a second. */
 const medianOf = 101;
@@ -119,12 +120,8 @@ export type MinerBook = {
 export const createMinerBook = (): MinerBook => {
   const accounts = new Map<string, Account>();
   const accountOf = (hotkey: string): Account => {
-    const known = accounts.get(hotkey);
-    if (known !== undefined) return known;
-    const account = createAccount(hotkey);
-    accounts.set(hotkey, account);
-    const [oldest] = accounts.keys();
-    if (accounts.size > maxMiners && oldest !== undefined) accounts.delete(oldest);
+    const account = accounts.get(hotkey) ?? createAccount(hotkey);
+    keepNewest(accounts, { key: hotkey, value: account, most: maxMiners });
     return account;
   };
   return {

@@ -4,6 +4,7 @@ import type { StandingView } from '../../domain/view/minerView.ts';
 import type { InferencePoolEvent } from '../../machines/inferencePool.machine.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';
 import { type ChainNews, createChainNews } from './chainNews.ts';
+import { keepNewest } from './keepNewest.ts';
 
 type Root = SnapshotFrom<typeof minerMachine>;
 
@@ -40,15 +41,8 @@ export type MinerNews = {
 };
 
 const sessionPrefix = 'session/';
-const maxKept = 512;
-
-/** A table of the newest entries. */
-const keep = <A>(table: Map<string, A>, key: string, value: A): void => {
-  table.delete(key);
-  table.set(key, value);
-  const [oldest] = table.keys();
-  if (table.size > maxKept && oldest !== undefined) table.delete(oldest);
-};
+/** Arrivals and hotkeys kept, those heard of last; a miner has 256 sessions at most. */
+const most = 512;
 
 const createWorkerNews = () => {
   const workers = new Map<number, WorkerNews>();
@@ -83,25 +77,27 @@ const createIncentives = (hotkey: string) => {
   };
 };
 
+/** When a session began, and the hotkey it has proved; null before. */
+type Arrival = { readonly at: number; readonly hotkey: string | null };
+
 /** Validators with a link, and how the link of each that left has ended. */
 const createArrivals = () => {
-  const arrivedAt = new Map<string, number>();
+  const arrivals = new Map<string, Arrival>();
   const left = new Map<string, { readonly at: number; readonly reason: string }>();
-  const hotkeys = new Map<string, string>();
   let aloneSince: number | null = null;
+  const keep = (arrival: string, value: Arrival): void => keepNewest(arrivals, { key: arrival, value, most });
   return {
-    arrivedAt: (arrival: string) => arrivedAt.get(arrival) ?? null,
+    arrivedAt: (arrival: string) => arrivals.get(arrival)?.at ?? null,
     leftOf: (hotkey: string) => left.get(hotkey) ?? null,
     aloneSince: () => aloneSince,
-    born: (arrival: string, at: number): void => {
-      if (!arrivedAt.has(arrival)) keep(arrivedAt, arrival, at);
-    },
-    proved: (arrival: string, hotkey: string): void => keep(hotkeys, arrival, hotkey),
+    lives: (arrival: string, at: number): void =>
+      keep(arrival, arrivals.get(arrival) ?? { at, hotkey: null }),
+    proved: (arrival: string, { hotkey, at }: { readonly hotkey: string; readonly at: number }): void =>
+      keep(arrival, { at: arrivals.get(arrival)?.at ?? at, hotkey }),
     gone: (arrival: string, reason: string, at: number): void => {
-      const hotkey = hotkeys.get(arrival);
-      hotkeys.delete(arrival);
-      arrivedAt.delete(arrival);
-      if (hotkey !== undefined) keep(left, hotkey, { at, reason });
+      const hotkey = arrivals.get(arrival)?.hotkey ?? null;
+      arrivals.delete(arrival);
+      if (hotkey !== null) keepNewest(left, { key: hotkey, value: { at, reason }, most });
     },
     looked: (root: Root, at: number): void => {
       const isServing = root.matches({ alive: { open: 'serving' } });
@@ -131,7 +127,9 @@ export const createMinerNews = (hotkey: string): MinerNews => {
   const sawFact = (fact: Fact, at: number): void => {
     if (fact.type === 'chain.subnet') incentives.saw(fact['subnet'] as SubnetSnapshot);
     if (fact.type === 'inference.failed') failure = textOf(fact['reason']);
-    if (fact.type === 'validator.arrived') arrivals.proved(textOf(fact['arrival']), textOf(fact['hotkey']));
+    if (fact.type === 'validator.arrived') {
+      arrivals.proved(textOf(fact['arrival']), { hotkey: textOf(fact['hotkey']), at });
+    }
     if (fact.type === 'validator.left') {
       arrivals.gone(textOf(fact['arrival']), messageOf(fact['failure']), at);
     }
@@ -156,7 +154,10 @@ export const createMinerNews = (hotkey: string): MinerNews => {
       }
       if (inspected.type !== '@xstate.snapshot') return;
       if (isRoot) arrivals.looked(inspected.snapshot as Root, at);
-      else if (ref.id.startsWith(sessionPrefix)) arrivals.born(ref.id.slice(sessionPrefix.length), at);
+      // The last snapshot of a session comes after the news that it left.
+      else if (ref.id.startsWith(sessionPrefix) && inspected.snapshot.status === 'active') {
+        arrivals.lives(ref.id.slice(sessionPrefix.length), at);
+      }
     },
   };
 };

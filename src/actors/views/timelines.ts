@@ -1,8 +1,9 @@
 import type { SessionDetail } from '../../domain/view/validatorView.ts';
+import { keepNewest } from './keepNewest.ts';
 
 type Step = SessionDetail['timeline'][number];
 
-/** States kept of one session, and sessions kept: all uids of a subnet and those that lately were. */
+/** States kept of one session, and sessions kept, those heard of last: all uids of a subnet and those that lately were. */
 const maxSteps = 100;
 const maxTimelines = 512;
 
@@ -18,13 +19,11 @@ export const createTimelines = (): Timelines => {
   return {
     moved: (key, step) => {
       const known = steps.get(key) ?? [];
-      // Events that change nothing are no step.
+      keepNewest(steps, { key, value: known, most: maxTimelines });
+      // Events that change nothing are no step, but the session is in use.
       if (known.at(-1)?.state === step.state) return;
       known.push(step);
       if (known.length > maxSteps) known.shift();
-      steps.set(key, known);
-      const [oldest] = steps.keys();
-      if (steps.size > maxTimelines && oldest !== undefined) steps.delete(oldest);
     },
     of: (key) => (steps.get(key) ?? []).toReversed(),
   };
