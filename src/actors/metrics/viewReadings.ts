@@ -24,7 +24,8 @@ const chainReadings = (chain: ChainView, nowMs: number): readonly Reading[] => {
   const failed = chain.endpoints.filter((it) => it.block === null && it.lastFailure !== null).length;
   const unasked = chain.endpoints.length - answering - failed;
   return [
-    ...flag('chain_following', /(^|\.)following(\.|$)/.test(chain.state)),
+    // Before there is a link, as while a validator stands by, no chain is lost.
+    ...(chain.state === 'none' ? [] : flag('chain_following', /(^|\.)following(\.|$)/.test(chain.state))),
     ...known('chain_head_block', chain.finalizedBlock),
     ...known(
       'chain_head_age_seconds',
@@ -38,7 +39,7 @@ const chainReadings = (chain: ChainView, nowMs: number): readonly Reading[] => {
     ...known('metagraph_block', chain.metagraphBlock),
     ...known('neurons', chain.neurons),
     ...known('stake_alpha', chain.registration?.stake),
-    ...flag('registered', chain.registration !== null),
+    ...(chain.metagraphBlock === null ? [] : flag('registered', chain.registration !== null)),
   ];
 };
 

@@ -3,8 +3,10 @@ import { createActor, createMachine, sendTo, setup } from 'xstate';
 
 import { definitionsOf, metricPrefix } from '#src/actors/metrics/definitions.ts';
 import { createMetrics, type Metrics } from '#src/actors/metrics/metrics.ts';
+import { createValidatorView } from '#src/actors/views/validatorView.ts';
 import { root, rootId } from '#src/machines/root.ts';
 import { minerSlices, validatorSlices } from '#test/support/viewSlices.ts';
+import { viewParts } from '#test/support/views.ts';
 
 const now = (): number => 1_790_000_106_000;
 
@@ -139,6 +141,40 @@ describe('actors / metrics', () => {
     expect(series.get('vtrust')).toBe(0.9);
     expect(series.get('round_phase_seconds{phase="collecting"}')).toBe(12.5);
     expect(series.get('score{stat="p50"}')).toBe(0.4);
+    metrics.close();
+  });
+
+  it('calls no chain lost and no hotkey unregistered while it stands by and looks at neither', async () => {
+    const view = createValidatorView(viewParts());
+    const metrics = ofValidator(view.slices);
+    const series = await seriesOf(metrics);
+    expect(series.get('chain_following')).toBeUndefined();
+    expect(series.get('registered')).toBeUndefined();
+    expect(series.get('health_level')).toBe(1);
+    metrics.close();
+    view.close();
+  });
+
+  it.each([
+    ['nothing', { metagraphBlock: null, registration: null }, undefined],
+    ['that it is not', { registration: null }, 0],
+    ['that it is', {}, 1],
+  ])('tells of the registration of the hotkey what a metagraph says: %s', async (_, change, value) => {
+    const slices = validatorSlices();
+    const metrics = ofValidator(() => ({ ...slices, chain: { ...slices.chain, ...change } }));
+    expect((await seriesOf(metrics)).get('registered')).toBe(value);
+    metrics.close();
+  });
+
+  it.each([
+    ['following', 1],
+    ['following.reading', 1],
+    ['connecting', 0],
+    ['stale', 0],
+  ])('tells whether the chain is followed in the state %s', async (state, value) => {
+    const slices = validatorSlices();
+    const metrics = ofValidator(() => ({ ...slices, chain: { ...slices.chain, state } }));
+    expect((await seriesOf(metrics)).get('chain_following')).toBe(value);
     metrics.close();
   });
 
