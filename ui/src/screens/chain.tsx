@@ -6,6 +6,7 @@ import { useSlice } from '../live.ts';
 import { StateBadge } from '../parts/badges.tsx';
 import { EmptyState, Facts, Panel } from '../parts/panel.tsx';
 import { Table } from '../parts/table.tsx';
+import { standingOf } from './chain/standing.ts';
 import './chain/chain.css';
 
 /** A lag of up to here is what two nodes differ by at any moment. */
@@ -79,9 +80,13 @@ const Registration = ({ chain }: { chain: ChainView }) => {
   if (registration === null) {
     return (
       <Panel title="Registration" class="span-4">
-        <EmptyState title="This hotkey is not registered">
-          Register it with <code>miaoai register</code>; the daemon goes on by itself.
-        </EmptyState>
+        {standingOf(chain) === 'unknown' ? (
+          <EmptyState title="Not known yet">The first metagraph tells.</EmptyState>
+        ) : (
+          <EmptyState title="This hotkey is not registered">
+            Register it with <code>miaoai register</code>; the daemon goes on by itself.
+          </EmptyState>
+        )}
       </Panel>
     );
   }

@@ -4,6 +4,7 @@ import { useNow } from '../../clock.ts';
 import { blockText, clockText, countText } from '../../format.ts';
 import { StateBadge } from '../../parts/badges.tsx';
 import { EmptyState, Facts, Panel } from '../../parts/panel.tsx';
+import { permitText } from '../chain/standing.ts';
 
 const HeadAge = ({ at }: { at: number | null }) => {
   const now = useNow();
@@ -34,10 +35,7 @@ export const ChainPanel = ({ chain }: { chain: ChainView | undefined }) => {
                 ? 'none'
                 : `${current.url}${current.lag ? `, ${countText(current.lag)} blocks behind` : ''}`,
             ],
-            [
-              'Permit',
-              chain.registration === null ? 'not registered' : chain.registration.hasPermit ? 'yes' : 'no',
-            ],
+            ['Permit', permitText(chain)],
           ]}
         />
       )}
