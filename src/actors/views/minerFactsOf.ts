@@ -29,9 +29,6 @@ type Given = {
   readonly nowMs: number;
 };
 
-/** What is said of lost answers covers this long. */
-const lossWindowMs = 600_000;
-
 const lifeOf = (root: Root | null): MinerLifeFacts => {
   if (root === null) return { stage: 'opening', ending: null };
   const ending = root.status === 'error' ? String(root.error) : root.context.reason || null;
@@ -79,7 +76,6 @@ const axonRefusalOf = (root: Root | null): string | null =>
 const servingFactsOf = (given: Given): ServingFacts => {
   const { root, news, requests, nowMs } = given;
   const aloneSince = news.aloneSince();
-  const since = nowMs - lossWindowMs;
   return {
     axonRefusal: axonRefusalOf(root),
     listenerFailure:
@@ -87,8 +83,7 @@ const servingFactsOf = (given: Given): ServingFacts => {
     validators: Object.values(root?.context.sessions ?? {}).filter((hotkey) => hotkey !== null).length,
     aloneForMs: aloneSince === null ? null : nowMs - aloneSince,
     holds: holdReasons({ storeTrouble: null, shortages: root?.context.shortages ?? [] }),
-    lost: requests.lostSince(since),
-    answered: requests.answeredSince(since).length,
+    ...requests.lately(nowMs),
   };
 };
 

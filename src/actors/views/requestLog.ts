@@ -1,12 +1,14 @@
 import type { RequestCounts, RequestRow } from '../../domain/view/minerView.ts';
 import type { OutboxNews } from '../answerOutbox.ts';
+import { keepNewest } from './keepNewest.ts';
+import { createLossWindow, type LossWindow } from './lossWindow.ts';
 
-/** Requests kept, and validators counted: all uids of a subnet and those that lately were. */
+/** Requests kept, and validators counted, those heard of last: all uids of a subnet and those that lately were. */
 export const maxRequests = 100;
 const maxValidators = 512;
 /** Tasks whose end is awaited; more than the queue and the outbox hold together. */
 const maxOpen = 32_768;
-/** Answers of the last minute, for pace and latency. */
+/** The last answers, for latency: enough for its percentiles, too few to be counted. */
 const keptAnswers = 4_096;
 
 type Counts = { -readonly [Key in keyof RequestCounts]: RequestCounts[Key] };
@@ -40,13 +42,13 @@ export type RequestLog = {
   readonly validators: () => readonly string[];
   /** Newest first; the same list until it changes. */
   readonly recent: () => readonly RequestRow[];
-  /** Answers since a time, oldest first. */
+  /** The last answers since a time, oldest first, of more than `keptAnswers` the newest. */
   readonly answeredSince: (at: number) => readonly Timed[];
-  /** When the last answer was lost; null where none was. */
-  readonly lostSince: (at: number) => number;
+  /** All answers of the last ten minutes, and those that nobody took. */
+  readonly lately: LossWindow['counts'];
 };
 
-type Open = { readonly kind: string; readonly at: number };
+type Open = { readonly kind: string; readonly at: number; readonly ms: number | null };
 
 const outcomeOf = (news: OutboxNews): RequestRow['outcome'] | null => {
   if (news.type === 'received') return null;
@@ -84,45 +86,51 @@ export const createRequestLog = (): RequestLog => {
   const open = new Map<string, Open>();
   const rows = createRows();
   let answers: Timed[] = [];
-  let losses: number[] = [];
+  const losses = createLossWindow();
 
   const count = (hotkey: string, what: keyof RequestCounts): void => {
     totals[what] += 1;
     shownTotals = { ...totals };
     const known = byValidator.get(hotkey) ?? noRequests;
-    byValidator.set(hotkey, { ...known, [what]: known[what] + 1 });
-    const [oldest] = byValidator.keys();
-    if (byValidator.size > maxValidators && oldest !== undefined) byValidator.delete(oldest);
+    const value = { ...known, [what]: known[what] + 1 };
+    keepNewest(byValidator, { key: hotkey, value, most: maxValidators });
   };
 
   const keep = (news: OutboxNews, at: number): void => {
     const outcome = outcomeOf(news);
     const key = `${news.hotkey}/${news.id}`;
     if (news.type === 'received') {
-      if (open.size < maxOpen) open.set(key, { kind: news.kind, at });
+      if (open.size < maxOpen) open.set(key, { kind: news.kind, at, ms: null });
     }
     if (outcome === null) return;
-    const begun = open.get(key);
+    const begun = open.get(key) ?? { kind: '', at, ms: null };
+    const ms = news.type === 'answered' ? Math.round(news.elapsedMs) : begun.ms;
+    // Its row may be gone by the time its end is heard, and is written anew then.
     if (outcome !== 'answered') open.delete(key);
-    const ms = news.type === 'answered' ? Math.round(news.elapsedMs) : null;
+    else if (open.has(key)) open.set(key, { ...begun, ms });
     const { hotkey: validator } = news;
-    const kind = begun?.kind ?? '';
-    rows.put(key, { at: begun?.at ?? at, validator, kind, outcome, ms, reason: reasonOf(news) });
-    if (ms !== null) answers.push({ at, ms });
+    rows.put(key, { validator, kind: begun.kind, at: begun.at, outcome, ms, reason: reasonOf(news) });
+  };
+
+  const time = (news: OutboxNews, at: number): void => {
+    if (news.type === 'lost') losses.count('lost', at);
+    if (news.type !== 'answered') return;
+    losses.count('answered', at);
+    answers.push({ at, ms: Math.round(news.elapsedMs) });
     if (answers.length > 2 * keptAnswers) answers = answers.slice(-keptAnswers);
-    if (outcome === 'lost') losses = [...losses, at].slice(-keptAnswers);
   };
 
   return {
     hear: (news, at) => {
       count(news.hotkey, outcomeOf(news) ?? 'received');
       keep(news, at);
+      time(news, at);
     },
     totals: () => shownTotals,
     countsOf: (hotkey) => byValidator.get(hotkey) ?? noRequests,
     validators: () => [...byValidator.keys()],
     recent: rows.list,
     answeredSince: (since) => answers.slice(-keptAnswers).filter(({ at }) => at >= since),
-    lostSince: (since) => losses.filter((at) => at >= since).length,
+    lately: losses.counts,
   };
 };
