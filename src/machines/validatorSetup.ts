@@ -72,7 +72,9 @@ export const validatorSetup = setup({
     recordSubnet: enqueueActions(({ enqueue, context, event }) => {
       if (event.type !== 'chain.subnet') return;
       const { facts, membership } = seeMetagraph(context, event.subnet);
-      enqueue.assign({ ...membership, block: event.subnet.block });
+      // Nothing is expected of a hotkey without a uid: the alarm of the one it had is over, and ends without a fact.
+      const { behind } = membership.uid === null ? { behind: 0 } : context;
+      enqueue.assign({ ...membership, block: event.subnet.block, behind });
       for (const fact of facts) enqueue.sendTo(root, fact);
       enqueue.sendTo('weightAlarm', { type: 'lag.read', ...lagReading(event.subnet, context.hotkey) });
     }),
@@ -187,8 +189,10 @@ export const validatorSetup = setup({
       enqueue.assign({ confirmedEpoch: event.epoch, confirmedAtBlock: event.block });
       enqueue.sendTo('weightAlarm', { type: 'weights.stood', block: event.block });
     }),
-    recordBehind: assign(({ event }) => {
-      if (event.type === 'weights.caughtUp') return { behind: 0 };
+    recordBehind: assign(({ context, event }) => {
+      // Said before the metagraph that has this hotkey no more, and heard after it.
+      const isOwed = context.subnet === null || context.uid !== null;
+      if (event.type === 'weights.caughtUp' || !isOwed) return { behind: 0 };
       return event.type === 'weights.behind' || event.type === 'weights.alarmed'
         ? { behind: event.behind }
         : {};

@@ -6,7 +6,7 @@ import { minerSessionMachine } from '#src/machines/minerSession.machine.ts';
 import { sessionDefectLimit } from '#src/machines/restart.ts';
 import { validatorMachine } from '#src/machines/validator.machine.ts';
 import { done, isPlainJson, reachedStates, stateIds, timeout } from '#test/support/machines.ts';
-import { axonAt, subnetAt } from '#test/support/machinesSubnet.ts';
+import { axonAt, neuron, subnetAt } from '#test/support/machinesSubnet.ts';
 import {
   inRound,
   runValidator,
@@ -184,6 +184,37 @@ describe('machines / validator', () => {
     await score.answer(succeed({ vector, scored: 2 }));
     await weights.check.answer(setAt(1_150));
     expect(context()).toMatchObject({ confirmedEpoch: 9, behind: 0 });
+  });
+
+  it('owes no epochs any more once its uid is lost, nor after it has a new one', async () => {
+    const { actor, seeSubnet, context } = await inRound();
+    const later = { epochIndex: 11, block: 1_531, lastEpochBlock: 1_530, nextEpochBlock: 1_890 };
+    const miners = withMiners({ '5A': 1, '5B': 1 }, later);
+    seeSubnet(miners);
+    expect(context().behind).toBe(4);
+    seeSubnet({ ...miners, block: 1_541, neurons: miners.neurons.slice(1) });
+    // What the alarm had to say before may be heard after.
+    actor.send({ type: 'weights.behind', behind: 5, epoch: 12, lastUpdate: 0, unseen: 1 });
+    expect(context()).toMatchObject({ uid: null, behind: 0 });
+    const again = { ...neuron(9, '5Own', null), lastUpdate: 1_545, blockAtRegistration: 1_545 };
+    seeSubnet({ ...miners, block: 1_551, neurons: [...miners.neurons.slice(1), again] });
+    expect(context()).toMatchObject({ uid: 9, behind: 0 });
+    seeSubnet({
+      ...miners,
+      ...{ epochIndex: 13, block: 2_251, lastEpochBlock: 2_250, nextEpochBlock: 2_610 },
+      neurons: [...miners.neurons.slice(1), again],
+    });
+    expect(context()).toMatchObject({ uid: 9, behind: 1 });
+  });
+
+  it('owes nothing where the chain stayed away at first and then knows no such hotkey', async () => {
+    const { prepare, clock, seeSubnet, context } = runValidator();
+    await prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
+    for (let waited = 0; context().behind === 0 && waited < 600; waited += 1) clock.increment(1_000);
+    expect(context().behind).toBe(1);
+    const miners = withMiners({ '5A': 1 });
+    seeSubnet({ ...miners, neurons: miners.neurons.slice(1) });
+    expect(context()).toMatchObject({ uid: null, behind: 0 });
   });
 
   it('holds no round while its store is in trouble, and goes on by itself', async () => {
