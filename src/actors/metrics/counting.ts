@@ -217,14 +217,8 @@ export type Counting = {
 export const createCounting = (role: 'validator' | 'miner'): Counting => {
   const { counters, cellOf } = createCells();
   const machines = createMachines();
-  const sessions = new Map<AnyActorRef, string>();
+  const sessions = new Set<AnyActorRef>();
   for (const [name, label, values] of seeds(role)) for (const value of values) cellOf(name, label, value);
-
-  const followSession = (ref: AnyActorRef, snapshot: unknown): void => {
-    if (typeof snapshot !== 'object' || snapshot === null) return;
-    if (fieldOf(snapshot, 'status') !== 'active') sessions.delete(ref);
-    else sessions.set(ref, leafOf(fieldOf(snapshot, 'value')));
-  };
 
   const observe = (inspected: InspectionEvent): void => {
     if (inspected.type === '@xstate.action' || inspected.type === '@xstate.actor') return;
@@ -240,8 +234,11 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
         cellOf('machine_unknown_events_total', 'machine', machine.id).count += 1;
     } else if (inspected.type === '@xstate.microstep') {
       if (inspected._transitions.length > 0) countTransition(machine, type);
-      if (machine.isSession) followSession(ref, inspected.snapshot);
-    } else if (machine.isSession && 'snapshot' in inspected) followSession(ref, inspected.snapshot);
+      if (machine.isSession) sessions.add(ref);
+    } else if (machine.isSession) {
+      if (inspected.snapshot.status === 'active') sessions.add(ref);
+      else sessions.delete(ref);
+    }
   };
 
   const countFailure = (): void => {
@@ -250,10 +247,15 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
 
   const sessionReadings = (): readonly Reading[] => {
     const states = new Map<string, number>();
-    for (const [ref, state] of sessions) {
+    for (const ref of sessions) {
+      const snapshot: { readonly status: string; readonly value?: unknown } = ref.getSnapshot();
       // Stopped by its parent, it tells nobody.
-      if (ref.getSnapshot().status === 'active') states.set(state, (states.get(state) ?? 0) + 1);
-      else sessions.delete(ref);
+      if (snapshot.status !== 'active') {
+        sessions.delete(ref);
+        continue;
+      }
+      const state = leafOf(snapshot.value);
+      states.set(state, (states.get(state) ?? 0) + 1);
     }
     return [...states].map(([state, value]) => ({ name: 'session_state', labels: { state }, value }));
   };

@@ -4,6 +4,7 @@ import type { epochMachine } from '../../machines/epoch.machine.ts';
 import type { roundMachine } from '../../machines/round.machine.ts';
 import type { writerLeaseMachine } from '../../machines/writerLease.machine.ts';
 import { type ChainNews, createChainNews } from './chainNews.ts';
+import { type DueSight, dueSightOf } from './epochSlice.ts';
 import { type LeaseSight, leaseSightOf, noLease } from './leaseSight.ts';
 import type { RoundHistory } from './roundHistory.ts';
 import { leavesOf, pathOf } from './stateText.ts';
@@ -24,6 +25,8 @@ export type ValidatorNews = {
   readonly lease: () => LeaseSight;
   /** Since when nothing known keeps rounds from being held; null while something does. */
   readonly freeSince: () => number | null;
+  /** Since when the weights of the epoch under way are due; null while they are not. */
+  readonly due: () => DueSight | null;
   /** First finalized block of this life. */
   readonly startedAtBlock: () => number | null;
   /** Rounds whose books do not add up, since the start. */
@@ -75,10 +78,16 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
   let startedAtBlock: number | null = null;
   let unbalanced = 0;
   let freeSince: number | null = null;
+  let due: DueSight | null = null;
 
   const sawFact = (event: { readonly type: string }, at: number): void => {
     if (event.type === 'requests.unbalanced') unbalanced += 1;
     submissions.saw(event, { at, block });
+  };
+
+  const sawEpoch = (epoch: Epoch, at: number): void => {
+    freeSince = canHold(epoch) ? (freeSince ?? at) : null;
+    due = dueSightOf(epoch, due);
   };
 
   const sawSnapshot = (
@@ -89,10 +98,10 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
     const { snapshot, by } = inspected;
     if (ref.id === 'round') sawRound(snapshot as Round, at);
     else if (ref.id === 'writerLease') lease = leaseSightOf(snapshot as Lease);
-    else if (ref.id === 'epoch') freeSince = canHold(snapshot as Epoch) ? (freeSince ?? at) : null;
+    else if (ref.id === 'epoch') sawEpoch(snapshot as Epoch, at);
     else if (ref.id.startsWith(sessionPrefix)) {
-      const key = ref.id.slice(sessionPrefix.length);
-      timelines.moved(key, { at, state: pathOf(stateOf(snapshot)), by });
+      const state = stateOf(snapshot);
+      if (state !== undefined) timelines.moved(ref.id.slice(sessionPrefix.length), { at, state, by });
     }
   };
 
@@ -103,10 +112,13 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
     vtrust,
     lease: () => lease,
     freeSince: () => freeSince,
+    due: () => due,
     startedAtBlock: () => startedAtBlock,
     unbalanced: () => unbalanced,
     saw: (inspected, at) => {
       const ref = inspected.actorRef as AnyActorRef;
+      // Most of what happens: what a session hears says nothing here, but the states that it comes to.
+      if (inspected.type === '@xstate.event' && ref.id.startsWith(sessionPrefix)) return;
       chain.saw(inspected, at);
       if (
         inspected.type === '@xstate.event' &&

@@ -91,7 +91,7 @@ const draw = (desk: Desk): Drawn => {
     store: storeViewOf(root, desk),
     runtime: desk.gauge.view(),
     warnings: parts.warnings(),
-    epoch: epochViewOf(childOf(root, 'epoch'), news.chain.blockMs()),
+    epoch: epochViewOf(childOf(root, 'epoch'), news.due(), news.chain.blockMs()),
     weights: weightsViewOf({ root, epochs: books.epochs, news, onChain: desk.onChain.row() }),
     rounds: books.rounds.rows(),
   };
@@ -142,7 +142,11 @@ export const createValidatorView = (parts: ViewParts): ValidatorView => {
   };
   const publisher = createPublisher(() => draw(desk));
   return {
-    onInspection: (inspected) => desk.news.saw(inspected, nowMs()),
+    onInspection: (inspected) => {
+      // Microsteps and actions are for the inspector.
+      const { type } = inspected;
+      if (type === '@xstate.event' || type === '@xstate.snapshot') desk.news.saw(inspected, nowMs());
+    },
     ...viewAnswers(publisher, desk.gauge, statusOf),
     tap: books.tap,
     recall: books.recall,
