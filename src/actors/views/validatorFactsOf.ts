@@ -89,7 +89,7 @@ const weightFactsOf = (root: Root | null, news: ValidatorNews): WeightFacts => {
         : {
             index: epoch.context.epoch,
             beganAtBlock: epoch.context.lastEpochBlock,
-            dueAtBlock: dueBlockOf(epoch),
+            dueAtBlock: dueBlockOf(epoch, news.due()),
             endsAtBlock: epoch.context.endsAtBlock,
           },
     confirmedEpoch: context?.confirmedEpoch ?? null,

@@ -8,6 +8,7 @@ export type WeightFacts = {
   readonly epoch: {
     readonly index: number;
     readonly beganAtBlock: number;
+    /** Never before the block at which this process first saw them due: it cannot have set them earlier. */
     readonly dueAtBlock: number;
     readonly endsAtBlock: number;
   } | null;

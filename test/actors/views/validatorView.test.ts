@@ -193,6 +193,48 @@ describe('actors/views / validatorView', () => {
     view.close();
   });
 
+  it('gives weights their time from when they became due, where the first round of an epoch ends late', async () => {
+    const validator = runValidator();
+    const view = watching(validator.actor);
+    await validator.prepare.answer(succeed({ resumableRounds: 0, lostRounds: 0, unbalanced: [] }));
+    validator.seeBlock(100);
+    validator.seeSubnet(withMiners({}));
+    // Epoch 7 has blocks 90 to 450: due at 270 with a round, at the last chance without.
+    validator.seeBlock(300);
+    expect(view.slices().epoch?.weightsDueAtBlock).toBe(430);
+    validator.seeBlock(380);
+    validator.seeSubnet(withMiners({ '5A': 1 }, { block: 380 }));
+    validator.openLink('5A');
+    await validator.planRound();
+    validator.seeBlock(381);
+    validator.settleRound();
+    expect(await codesOf(view)).not.toContain('weights.late');
+    expect(view.slices().epoch).toMatchObject({ rounds: 1, weightsDueAtBlock: 381 });
+    validator.seeBlock(390);
+    expect(await codesOf(view)).not.toContain('weights.late');
+    validator.seeBlock(391);
+    expect(await codesOf(view)).toContain('weights.late');
+    expect(view.slices().health.reasons.find(({ code }) => code === 'weights.late')).toMatchObject({
+      level: 'attention',
+      text: expect.stringMatching(/due at block 381, 10 blocks ago/),
+    });
+    view.close();
+  });
+
+  it('calls weights late by the usual block where rounds were held before it', async () => {
+    const { validator, view } = await following();
+    validator.seeBlock(200);
+    validator.settleRound();
+    validator.seeBlock(269);
+    validator.seeBlock(270);
+    validator.seeBlock(279);
+    expect(await codesOf(view)).not.toContain('weights.late');
+    validator.seeBlock(280);
+    expect(await codesOf(view)).toContain('weights.late');
+    expect(view.slices().epoch?.weightsDueAtBlock).toBe(270);
+    view.close();
+  });
+
   it('names the miner that guesses, and only that one', async () => {
     const { validator, view } = await following();
     const tapped = view.tap(memoryStore().store);
