@@ -1,6 +1,7 @@
 import type { SnapshotFrom } from 'xstate';
 
 import type { RootView, StoreView } from '../../domain/view/commonView.ts';
+import type { ValidatorStatus } from '../../domain/view/statusView.ts';
 import { validatorVerdict } from '../../domain/view/validatorVerdict.ts';
 import type { SessionDetail, ValidatorRows, ValidatorSlices } from '../../domain/view/validatorView.ts';
 import type { validatorMachine } from '../../machines/validator.machine.ts';
@@ -62,10 +63,13 @@ const wellText = (root: Root | null): string => {
   return `All is well: ${ready} of ${links.length} miners are connected, and ${weights}.`;
 };
 
-/** A row on chain can have changed with the last confirmed weights, and with the last commit that left its queue. */
+/**
+ * A row on chain can have changed with the last confirmed weights, and with the last commit that left its queue. That
+ * one's hash tells it from the one before; how many there are says nothing, because only the last 128 are kept.
+ */
 const occasionOf = (root: Root): string => {
   const confirmed = childOf(root, 'weightSetting')?.context.confirmedEpoch ?? null;
-  const settled = childOf(root, 'weightReveal')?.context.settled.length ?? 0;
+  const settled = childOf(root, 'weightReveal')?.context.settled.at(-1) ?? null;
   return `${root.context.uid}/${confirmed}/${settled}`;
 };
 
@@ -111,7 +115,7 @@ const detailOf = (desk: Desk, row: ValidatorRows['sessions'][string] | undefined
 };
 
 /** The slices without what is long. */
-const statusOf = ({ slices, rows }: Drawn): unknown => {
+const statusOf = ({ slices, rows }: Drawn): ValidatorStatus => {
   const { weights, rounds, ...rest } = slices;
   const { rows: _rows, submissions, vtrust, ...short } = weights;
   const sessions: Record<string, number> = {};

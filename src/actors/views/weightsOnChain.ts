@@ -13,7 +13,7 @@ const patienceMs = 20_000;
 export type WeightsOnChain = {
   /**
    * Reads the row if `occasion` is another one than at the last reading, never two at once. An occasion is what can have
-   * changed the row: the epoch of the last confirmed weights, the epoch of the last opened commit.
+   * changed the row: the epoch of the last confirmed weights, the hash of the last commit whose end is known.
    */
   readonly look: (given: {
     readonly runtime: ValidatorRuntime;
