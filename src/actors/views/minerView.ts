@@ -3,6 +3,7 @@ import type { SnapshotFrom } from 'xstate';
 import type { StoreView } from '../../domain/view/commonView.ts';
 import { minerVerdict } from '../../domain/view/minerVerdict.ts';
 import type { MinerRows, MinerSlices } from '../../domain/view/minerView.ts';
+import type { MinerStatus } from '../../domain/view/statusView.ts';
 import type { InferencePool } from '../../inference/pool.ts';
 import { inspectMachine } from '../../inference/providers.ts';
 import type { minerMachine } from '../../machines/miner.machine.ts';
@@ -103,7 +104,7 @@ const draw = (desk: Desk): Drawn => {
 };
 
 /** The slices without what is long. */
-const statusOf = ({ slices, rows }: Drawn): unknown => {
+const statusOf = ({ slices, rows }: Drawn): MinerStatus => {
   const { standing, inference, requests, ...rest } = slices;
   const { history: _incentives, ...place } = standing;
   const { history: _samples, ...work } = inference;

@@ -5,6 +5,7 @@ import type { ListenerCounts } from '#src/actors/currentListener.ts';
 import { parseGpu } from '#src/actors/views/gpuGauge.ts';
 import { createMinerView } from '#src/actors/views/minerView.ts';
 import { createRequestLog, maxRequests } from '#src/actors/views/requestLog.ts';
+import { statusText } from '#src/cli/statusText.ts';
 import { fail, succeed } from '#src/domain/outcome.ts';
 import { turnedAwayReasons } from '#src/transport/admission.ts';
 import { createCounters } from '#src/transport/counters.ts';
@@ -190,6 +191,8 @@ describe('actors/views / minerView', () => {
     await later();
     const { totals, recent } = view.slices().requests;
     expect(totals).toEqual({ received: 5, answered: 3, acknowledged: 1, refused: 1, failed: 1, lost: 1 });
+    // What `miaoai status` says of it.
+    expect(statusText(Object(view.status()), '')).toContain('5 received, 1 acknowledged, 1 lost');
     expect(recent.map(({ outcome, reason }) => [outcome, reason])).toEqual([
       ['failed', 'failed'],
       ['refused', 'busy'],
