@@ -14,7 +14,7 @@ import { identityFromUri } from '../keys/identity.ts';
 import { describeKey } from '../keys/listWallets.ts';
 import { findPassword, type PasswordPlaces } from '../keys/password.ts';
 import { openKey, readKeyfile, type WalletLocation, walletFiles } from '../keys/wallet.ts';
-import { resolveDataDir } from '../store/dataDir.ts';
+import { openFolderProblem, resolveDataDir } from '../store/dataDir.ts';
 import type { Finding } from './doctorReport.ts';
 
 type Say = (check: string, status: Finding['status'], message: string) => Finding;
@@ -67,7 +67,7 @@ export const dataDirFinding = (config: Config, hotkey: Hotkey): Finding => {
   if (found !== dir) return machine('DataDir', 'ok', `${dir} will be made at the first start`);
   return (stat.mode & 0o077) === 0
     ? machine('DataDir', 'ok', `${dir} is writable and closed to others`)
-    : machine('DataDir', 'blocked', `${dir} is open to other users: chmod 700 '${dir}'`);
+    : machine('DataDir', 'blocked', openFolderProblem(dir, stat.mode));
 };
 
 export type WalletVerdict = { readonly hotkey: Hotkey | null; readonly findings: readonly Finding[] };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as Effect from 'effect/Effect';
 
 import { DataDirRefused } from './errors.ts';
+import { DATABASE_FILE } from './openThread.ts';
 
 export type DataDirQuestion = {
   /** `--data-dir` or MIAOAI_DATA_DIR, used as it is; null for the default. */
@@ -47,15 +48,41 @@ export const resolveDataDir = (question: DataDirQuestion): string => {
   return join(home, '.local', 'state', 'miaoai', networkFolder(network), String(netuid), hotkey, role);
 };
 
+/** Whether the folder is for nothing but a store: closing a shared one, such as `/tmp` or a home, would break others. */
+const isOwnFolder = (dir: string): boolean => {
+  const names = readdirSync(dir);
+  return names.length === 0 || [DATABASE_FILE, 'holder.lock'].some((name) => names.includes(name));
+};
+
+/** Why a folder that other users may enter is refused, and what to do. */
+export const openFolderProblem = (dir: string, mode: number): string => {
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
+  const what = `${dir} is open to other users (mode ${octal})`;
+  return isOwnFolder(dir)
+    ? `${what}: run  chmod 700 '${dir}'`
+    : `${what} and holds other things: choose a folder of its own, such as '${join(dir, 'miaoai')}', which is made with the right mode`;
+};
+
 /** What is wrong with an existing path as a data folder, with the command that repairs it; null when nothing is. */
 const dirProblem = (dir: string): string | null => {
   const stat = statSync(dir);
   if (!stat.isDirectory()) return `${dir} is not a folder: move it away or choose another --data-dir`;
-  if ((stat.mode & OTHERS) !== 0) {
-    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-    return `${dir} is open to other users (mode ${mode}): run  chmod 700 '${dir}'`;
+  return (stat.mode & OTHERS) === 0 ? null : openFolderProblem(dir, stat.mode);
+};
+
+/**
+ * Makes the folder and those above it that are missing, one by one: the recursive form of Node 24 never ends where a file
+ * system refuses with ENOENT, as /proc does.
+ */
+const makeFolders = (dir: string): void => {
+  if (existsSync(dir)) return;
+  makeFolders(dirname(dir));
+  try {
+    mkdirSync(dir, { mode: OWNER_ONLY });
+  } catch (cause) {
+    // Another process was faster.
+    if (!existsSync(dir)) throw cause;
   }
-  return null;
 };
 
 const refused = (dir: string, message: string) => new DataDirRefused({ dir, message });
@@ -64,7 +91,7 @@ const refused = (dir: string, message: string) => new DataDirRefused({ dir, mess
 export const prepareDataDir = Effect.fn('store.prepareDataDir')(function* (dir: string) {
   const problem = yield* Effect.try({
     try: () => {
-      mkdirSync(dir, { recursive: true, mode: OWNER_ONLY });
+      makeFolders(dir);
       return dirProblem(dir);
     },
     catch: (cause) => {

@@ -55,6 +55,24 @@ describe('store / dataDir', () => {
     await Effect.runPromise(prepareDataDir(dir));
   });
 
+  it('never advises to close a folder that holds other things', async () => {
+    const dir = freshDir();
+    writeFileSync(join(dir, 'somebody.txt'), '');
+    chmodSync(dir, 0o1777);
+    const error = await failureOf(prepareDataDir(dir));
+    expect(error.message).toContain(
+      `holds other things: choose a folder of its own, such as '${dir}/miaoai'`,
+    );
+    expect(error.message).not.toContain('chmod');
+    await Effect.runPromise(prepareDataDir(join(dir, 'miaoai')));
+  });
+
+  it.skipIf(process.platform !== 'linux')('gives up where no folder can be made, at once', async () => {
+    const error = await failureOf(prepareDataDir('/proc/nope/deeper'));
+    expect(error._tag).toBe('DataDirRefused');
+    expect(error.message).toMatch(/cannot use \/proc\/nope\/deeper: .*choose another --data-dir/);
+  });
+
   it('refuses a file in place of the folder', async () => {
     const file = join(freshDir(), 'file');
     writeFileSync(file, '');
