@@ -1,11 +1,11 @@
 /** What `doctor` asks of the machine's devices: disk, GPU, ports, and whether the announced address leads here. */
-import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 
 import type { Config, MinerConfig } from '../config.ts';
 import type { Axon } from '../domain/metagraph.ts';
 import { diskBoundBytes } from '../domain/resources.ts';
+import { askNvidiaSmi, firstGpu } from '../inference/nvidiaSmi.ts';
 import type { Finding } from './doctorReport.ts';
 
 type Say = (check: string, status: Finding['status'], message: string) => Finding;
@@ -41,29 +41,26 @@ export const diskFinding = async (found: string): Promise<Finding> => {
   }
 };
 
-const gpuQuery = [
-  '--query-gpu=name,driver_version,memory.free,memory.total',
-  '--format=csv,noheader,nounits',
-];
+const gpuFields = ['name', 'driver_version', 'memory.free', 'memory.total'];
 
-/** Output of `nvidia-smi`; null without the program or without a driver that answers. */
-const askGpu = (): Promise<string | null> =>
-  new Promise((resolve) => {
-    execFile('nvidia-smi', gpuQuery, { timeout: askPatienceMs, maxBuffer: 65_536 }, (error, stdout) =>
-      resolve(error === null ? stdout : null),
-    );
-  });
-
-/** The GPU, its driver and its free memory. */
-export const gpuFinding = async ({ provider }: MinerConfig): Promise<Finding> => {
+/**
+ * The GPU, its driver and its free memory.
+ *
+ * @param patienceMs for an answer of `nvidia-smi`
+ */
+export const gpuFinding = async (
+  { provider }: Pick<MinerConfig, 'provider'>,
+  patienceMs = askPatienceMs,
+): Promise<Finding> => {
   if (provider === 'cpu') return models('Gpu', 'information', 'not asked for: --provider cpu');
-  const text = await askGpu();
-  const [name, driver, free, total] =
-    (text ?? '')
-      .split('\n')[0]
-      ?.split(',')
-      .map((part) => part.trim()) ?? [];
-  if (name === undefined || name === '' || driver === undefined) {
+  const answer = await askNvidiaSmi({ fields: gpuFields, patienceMs });
+  if (answer.kind === 'silent') {
+    const message =
+      'nvidia-smi does not answer: look for the GPU in the kernel log (dmesg), it may have fallen off the bus';
+    return models('Gpu', provider === 'cuda' ? 'blocked' : 'warning', message);
+  }
+  const [name = '', driver, free, total] = firstGpu(answer.kind === 'told' ? answer.text : '');
+  if (name === '' || driver === undefined) {
     const message =
       'nvidia-smi shows no GPU: install the driver of one, or accept that models run on the CPU';
     return models('Gpu', provider === 'cuda' ? 'blocked' : 'information', message);

@@ -1,25 +1,26 @@
-import { execFile } from 'node:child_process';
-
 import type { InferenceView } from '../../domain/view/minerView.ts';
+import { askNvidiaSmi, firstGpu } from '../../inference/nvidiaSmi.ts';
 
 type Gpu = NonNullable<InferenceView['gpu']>;
 
-/** The first GPU of this machine as `nvidia-smi` tells it; null without one, or without the program. */
+/** The first GPU of this machine as `nvidia-smi` tells it now; null where it tells nothing. */
 export type GpuGauge = { readonly view: () => Gpu | null; readonly close: () => void };
 
-const everyMs = 5_000;
-const patienceMs = 3_000;
+export type GpuGaugeOptions = {
+  readonly program?: string;
+  readonly everyMs?: number;
+  readonly patienceMs?: number;
+};
+
 const mebibyte = 1_048_576;
-const query = 'name,memory.used,memory.total,utilization.gpu,temperature.gpu';
-const args = [`--query-gpu=${query}`, '--format=csv,noheader,nounits'];
+const fields = ['name', 'memory.used', 'memory.total', 'utilization.gpu', 'temperature.gpu'];
 
 /** A line such as `NVIDIA H200, 4096, 143771, 37, 41`; null for what cannot be read so. */
 export const parseGpu = (text: string): Gpu | null => {
-  const [line = ''] = text.split('\n');
-  const fields = line.split(',').map((field) => field.trim());
-  const [name = ''] = fields;
-  const [used, total, utilization, celsius] = fields.slice(-4).map(Number);
-  if (fields.length < 5 || name === '') return null;
+  const told = firstGpu(text);
+  const [name = ''] = told;
+  const [used, total, utilization, celsius] = told.slice(-4).map(Number);
+  if (told.length < fields.length || name === '') return null;
   if (used === undefined || total === undefined || utilization === undefined || celsius === undefined)
     return null;
   if (![used, total, utilization, celsius].every(Number.isFinite)) return null;
@@ -32,29 +33,21 @@ export const parseGpu = (text: string): Gpu | null => {
   };
 };
 
-type Answer = { readonly text: string } | { readonly isMissing: boolean };
-
-const ask = (program: string): Promise<Answer> =>
-  new Promise((resolve) => {
-    execFile(program, args, { timeout: patienceMs, maxBuffer: 65_536 }, (error, stdout) =>
-      resolve(error === null ? { text: stdout } : { isMissing: error.code === 'ENOENT' }),
-    );
-  });
-
-/** Asks every few seconds, one question at a time; a machine without the program is asked once. */
-export const createGpuGauge = (program = 'nvidia-smi'): GpuGauge => {
+/**
+ * Asks every few seconds, one question at a time; a machine without the program is asked once. Figures that are not
+ * renewed are not shown.
+ */
+export const createGpuGauge = (options: GpuGaugeOptions = {}): GpuGauge => {
+  const { program = 'nvidia-smi', everyMs = 5_000, patienceMs = 3_000 } = options;
   let gpu: Gpu | null = null;
   let isAsking = false;
   const look = async (): Promise<void> => {
     if (isAsking) return;
     isAsking = true;
-    const answer = await ask(program);
+    const answer = await askNvidiaSmi({ fields, patienceMs, program });
     isAsking = false;
-    if ('text' in answer) gpu = parseGpu(answer.text);
-    else {
-      gpu = null;
-      if (answer.isMissing) clearInterval(timer);
-    }
+    gpu = answer.kind === 'told' ? parseGpu(answer.text) : null;
+    if (answer.kind === 'missing') clearInterval(timer);
   };
   const timer = setInterval(() => void look(), everyMs);
   timer.unref();
