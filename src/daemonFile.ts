@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { holderOf, isDirHeld } from './store/dirLock.ts';
 import { isProcessAlive } from './store/livingProcess.ts';
 
 export type DaemonFile = {
@@ -88,3 +89,10 @@ export const readDaemonFiles = (dir: string): readonly DaemonFile[] => {
   const first = readFile(join(dir, fileName));
   return [...(first === null ? [] : [first]), ...standbysIn(dir)].filter(({ pid }) => isProcessAlive(pid));
 };
+
+/**
+ * Whether a daemon of the data folder runs, with a page or without. One that died without a word does not count, though
+ * another process may have its number by now: the lock of the folder went with it.
+ */
+export const isDaemonRunning = (dir: string): boolean =>
+  (holderOf(dir) !== null || readDaemonFiles(dir).length > 0) && isDirHeld(dir);

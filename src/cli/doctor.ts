@@ -4,7 +4,7 @@ import * as Effect from 'effect/Effect';
 
 import { Chain } from '../chain/client.ts';
 import { type Config, type ConfigOf, loadConfig, type Role } from '../config.ts';
-import { readDaemonFiles } from '../daemonFile.ts';
+import { isDaemonRunning } from '../daemonFile.ts';
 import { maskNetwork } from '../domain/endpoint.ts';
 import type { BlockNumber, Hotkey } from '../domain/ids.ts';
 import type { DoctorView } from '../domain/view/commonView.ts';
@@ -89,10 +89,17 @@ const unset = (role: Role, message: string): DoctorReport => ({
   forecast: null,
 });
 
-const examine = Effect.fnUntraced(function* (config: Config, { hotkey, findings: wallet }: WalletVerdict) {
+/** A daemon that asks about itself runs, whatever its folder says. */
+type Asking = 'daemon' | 'command';
+
+const examine = Effect.fnUntraced(function* (
+  config: Config,
+  { hotkey, findings: wallet }: WalletVerdict,
+  asking: Asking,
+) {
   const isMiner = config.role === 'miner';
   const dir = hotkey === null ? null : dataDirOf(config, hotkey);
-  const isRunning = dir !== null && readDaemonFiles(dir).length > 0;
+  const isRunning = asking === 'daemon' || (dir !== null && isDaemonRunning(dir));
   const models = isMiner
     ? [...(yield* modelFindings(config)), yield* Effect.promise(() => gpuFinding(config))]
     : [];
@@ -141,7 +148,9 @@ export const diagnose = async (question: DoctorQuestion): Promise<DoctorReport> 
   if (!loaded.ok) return unset(role, loaded.error.message);
   const config: ConfigOf<Role> = loaded.value;
   const places = { passwordFile: config.walletPasswordFile, env, ask };
-  const examined = Effect.flatMap(examineWallet(config, places), (wallet) => examine(config, wallet));
+  const examined = Effect.flatMap(examineWallet(config, places), (wallet) =>
+    examine(config, wallet, 'command'),
+  );
   return Effect.runPromise(Effect.scoped(examined).pipe(Effect.provide(Chain.layer)));
 };
 
@@ -168,7 +177,7 @@ const checkOf = ({ area, check, status, message }: Finding): DoctorView['checks'
 /** The same of a daemon that runs, asked by itself: its hotkey is open already. For the page. */
 export const diagnoseRunning = async (config: Config, hotkey: Hotkey): Promise<DoctorView> => {
   const report = await Effect.runPromise(
-    Effect.scoped(examine(config, { hotkey, findings: [openedFinding(hotkey)] })).pipe(
+    Effect.scoped(examine(config, { hotkey, findings: [openedFinding(hotkey)] }, 'daemon')).pipe(
       Effect.provide(Chain.layer),
     ),
   );

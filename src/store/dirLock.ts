@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as Effect from 'effect/Effect';
 
@@ -15,7 +15,7 @@ const PID_FILE = 'daemon.pid';
 const SQLITE_BUSY = 5;
 
 /** The living process that says it holds the lock, or null while the file is missing or of an earlier holder. */
-const holderOf = (dir: string): number | null => {
+export const holderOf = (dir: string): number | null => {
   try {
     const pid = Number.parseInt(readFileSync(join(dir, PID_FILE), 'utf8'), 10);
     return Number.isSafeInteger(pid) && pid > 0 && isProcessAlive(pid) ? pid : null;
@@ -39,6 +39,27 @@ export const lockRefused = (dir: string, cause: unknown): DataDirRefused => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   const advice = troubleOf(cause) === 'full' ? 'free some disk space' : 'check that it is writable';
   return new DataDirRefused({ dir, message: `cannot lock ${dir}: ${detail}; ${advice}` });
+};
+
+/**
+ * Whether a living process has the folder, alone or together with others; nothing is written. Where nobody has it, it
+ * is taken for an instant in which a daemon that starts is refused: ask only where a process says that it is there.
+ */
+export const isDirHeld = (dir: string): boolean => {
+  const file = join(dir, LOCK_FILE);
+  if (!existsSync(file)) return false;
+  try {
+    const { DatabaseSync } = loadSqlite();
+    const db = new DatabaseSync(file, { timeout: 0 });
+    try {
+      db.exec('BEGIN EXCLUSIVE');
+      return false;
+    } finally {
+      db.close();
+    }
+  } catch (cause) {
+    return sqliteCode(cause) === SQLITE_BUSY;
+  }
 };
 
 /** A process that is refused an exclusive lock holds a pending one for an instant, in which nobody may share. */
