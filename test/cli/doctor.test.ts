@@ -6,6 +6,7 @@ import * as Effect from 'effect/Effect';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { toSubmitFailure } from '#src/chain/errors.ts';
+import { freePort } from '#src/cli/demo/ports.ts';
 import { diagnose } from '#src/cli/doctor.ts';
 import { type DoctorReport, type Finding, reportEnding, reportText } from '#src/cli/doctorReport.ts';
 import type { Role } from '#src/config.ts';
@@ -302,7 +303,9 @@ describe('cli / doctor', () => {
   it('tells what keeps a miner from being asked', async () => {
     const devnet = await startWith();
     devnet.seal();
-    const quick = ['--model-dirs', models, '--provider', 'cpu'];
+    // A miner of this machine may have the default one.
+    const port = String(await freePort('0.0.0.0'));
+    const quick = ['--model-dirs', models, '--provider', 'cpu', '--axon-port', port];
     const silent = await examined(devnet, { role: 'miner', uri: '//Bob', more: quick });
     expect(findingOf(silent, 'Axon')).toMatchObject({
       status: 'blocked',
@@ -315,6 +318,7 @@ describe('cli / doctor', () => {
       uri: '//Bob',
       more: [...quick, '--axon-ip', '203.0.113.7'],
     });
+    expect(reachable.findings.filter(({ status }) => status === 'blocked')).toEqual([]);
     expect(reachable.ok).toBe(true);
     expect(findingOf(reachable, 'Model')?.message).toMatch(/sha256 [0-9a-f]{64}/);
     const broken = await examined(devnet, { role: 'miner', uri: '//Zoe', more: ['--model-dirs', home] });
