@@ -5,6 +5,8 @@ import type { MetricName, Reading } from './definitions.ts';
 
 /** Label values are ours, but a defect could make endless ones: beyond this they are counted as `other`. */
 const maxSeries = 2_000;
+/** Twice the sessions that a root holds at once: where more are followed, some are over, and are looked for. */
+const maxSessions = 512;
 
 type Cell = { readonly labels: Readonly<Record<string, string>>; count: number };
 
@@ -220,6 +222,15 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
   const sessions = new Set<AnyActorRef>();
   for (const [name, label, values] of seeds(role)) for (const value of values) cellOf(name, label, value);
 
+  // One that ended by a defect tells nobody.
+  const forgetEnded = (): void => {
+    for (const ref of sessions) if (ref.getSnapshot().status !== 'active') sessions.delete(ref);
+  };
+  const follow = (ref: AnyActorRef): void => {
+    if (sessions.size >= maxSessions && !sessions.has(ref)) forgetEnded();
+    sessions.add(ref);
+  };
+
   const observe = (inspected: InspectionEvent): void => {
     if (inspected.type === '@xstate.action' || inspected.type === '@xstate.actor') return;
     // XState types the subject of an inspection more widely than what it ever is.
@@ -234,9 +245,9 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
         cellOf('machine_unknown_events_total', 'machine', machine.id).count += 1;
     } else if (inspected.type === '@xstate.microstep') {
       if (inspected._transitions.length > 0) countTransition(machine, type);
-      if (machine.isSession) sessions.add(ref);
+      if (machine.isSession) follow(ref);
     } else if (machine.isSession) {
-      if (inspected.snapshot.status === 'active') sessions.add(ref);
+      if (inspected.snapshot.status === 'active') follow(ref);
       else sessions.delete(ref);
     }
   };
@@ -246,15 +257,10 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
   };
 
   const sessionReadings = (): readonly Reading[] => {
+    forgetEnded();
     const states = new Map<string, number>();
     for (const ref of sessions) {
-      const snapshot: { readonly status: string; readonly value?: unknown } = ref.getSnapshot();
-      // Stopped by its parent, it tells nobody.
-      if (snapshot.status !== 'active') {
-        sessions.delete(ref);
-        continue;
-      }
-      const state = leafOf(snapshot.value);
+      const state = leafOf(fieldOf(ref.getSnapshot(), 'value'));
       states.set(state, (states.get(state) ?? 0) + 1);
     }
     return [...states].map(([state, value]) => ({ name: 'session_state', labels: { state }, value }));
