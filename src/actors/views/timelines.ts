@@ -17,7 +17,7 @@ export type Timelines = {
 };
 
 /** Told with each event of each session, and read when somebody looks: states become text only then. */
-type Timeline = { heardAt: number; steps: Step[] };
+type Timeline = { heard: number; steps: Step[] };
 
 const isSame = (a: StateValue | undefined, b: StateValue | undefined): boolean => {
   if (a === b) return true;
@@ -28,15 +28,17 @@ const isSame = (a: StateValue | undefined, b: StateValue | undefined): boolean =
 
 export const createTimelines = (): Timelines => {
   const timelines = new Map<string, Timeline>();
+  /** Events so far: unlike the time of the clock they only grow. */
+  let heard = 0;
 
   const begin = (key: string): Timeline => {
     if (timelines.size >= maxTimelines) {
       let [silent] = timelines;
       for (const entry of timelines)
-        if (silent === undefined || entry[1].heardAt < silent[1].heardAt) silent = entry;
+        if (silent === undefined || entry[1].heard < silent[1].heard) silent = entry;
       if (silent !== undefined) timelines.delete(silent[0]);
     }
-    const fresh: Timeline = { heardAt: 0, steps: [] };
+    const fresh: Timeline = { heard, steps: [] };
     timelines.set(key, fresh);
     return fresh;
   };
@@ -44,7 +46,8 @@ export const createTimelines = (): Timelines => {
   return {
     moved: (key, step) => {
       const timeline = timelines.get(key) ?? begin(key);
-      timeline.heardAt = step.at;
+      heard += 1;
+      timeline.heard = heard;
       // Events that change nothing are no step.
       if (isSame(timeline.steps.at(-1)?.state, step.state)) return;
       timeline.steps.push(step);

@@ -22,4 +22,17 @@ describe('actors/views / timelines', () => {
     expect(timelines.of('5Other400')).toEqual([]);
     expect(timelines.of('5Other999')).toHaveLength(1);
   });
+
+  it('keeps the sessions in which something happens after the clock was set back', () => {
+    const timelines = createTimelines();
+    const hourMs = 3_600_000;
+    for (let index = 0; index < 300; index += 1) timelines.moved(`5Gone${index}`, step('closed', hourMs));
+    for (let index = 0; index < 300; index += 1) {
+      timelines.moved('5Active', step('linked.ready', index));
+      timelines.moved(`5New${index}`, step('linked.dialing', index));
+    }
+    expect(timelines.of('5Active')).toEqual([step('linked.ready', 0)]);
+    expect(timelines.of('5New0')).toHaveLength(1);
+    expect(timelines.of('5Gone0')).toEqual([]);
+  });
 });
