@@ -52,9 +52,9 @@ export const createInferenceGauge = (given: {
     const before = samples.at(-1);
     // A pool that was opened anew counts from 0 again.
     const isNew = before !== undefined && runs < before.runs;
-    samples = [...(isNew ? [] : samples), { runs, served, tokens, at }].filter(
-      (sample) => sample.at >= at - windowMs,
-    );
+    // Samples of times to come are of a clock that was set back since.
+    const kept = isNew ? [] : samples.filter((sample) => sample.at >= at - windowMs && sample.at <= at);
+    samples = [...kept, { runs, served, tokens, at }];
     const sorted = sortedMs(answeredSince(at - everyMs));
     const items = before === undefined || isNew ? 0 : served - before.served;
     const p95Ms = sorted.length === 0 ? null : percentile(sorted, 0.95);
