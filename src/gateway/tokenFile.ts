@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import * as Redacted from 'effect/Redacted';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
@@ -9,21 +9,54 @@ export type Token = Redacted.Redacted<string>;
 const shortest = 32;
 const longestBytes = 1_024;
 
-const isMissing = (cause: unknown): boolean =>
-  cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+const hasCode = (cause: unknown, code: string): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === code;
 
-/** Makes the file, or fails because somebody else just did. */
+/** Makes the file whole at once, so that nobody reads a part of it; fails with EEXIST where somebody else just did. */
 const createTokenFile = (path: string): string => {
   const token = randomBytes(32).toString('base64url');
-  writeFileSync(path, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  const fresh = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(fresh, `${token}\n`, { mode: 0o600, flag: 'wx' });
+    linkSync(fresh, path);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
   return token;
 };
 
 const readText = (path: string): { readonly text: string; readonly mode: number } => {
   const file = openSync(path, 'r');
-  const { mode } = fstatSync(file);
-  const bytes = Buffer.alloc(longestBytes);
-  return { text: bytes.toString('utf8', 0, readSync(file, bytes)).trim(), mode };
+  try {
+    const { mode } = fstatSync(file);
+    const bytes = Buffer.alloc(longestBytes);
+    return { text: bytes.toString('utf8', 0, readSync(file, bytes)).trim(), mode };
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** null where there is no file. */
+const readToken = (path: string): Outcome<string, string> | null => {
+  try {
+    const { text, mode } = readText(path);
+    if ((mode & 0o077) !== 0) return fail(`${path} is open to other users: run  chmod 600 '${path}'`);
+    return text.length < shortest
+      ? fail(`${path} holds fewer than ${shortest} characters: remove it, and a new one is made`)
+      : succeed(text);
+  } catch (cause) {
+    return hasCode(cause, 'ENOENT') ? null : fail(`cannot read ${path}: ${String(cause)}`);
+  }
+};
+
+const makeToken = (path: string): Outcome<string, string> => {
+  try {
+    return succeed(createTokenFile(path));
+  } catch (cause) {
+    // Another daemon was quicker: both have the same token.
+    const others = hasCode(cause, 'EEXIST') ? readToken(path) : null;
+    return others ?? fail(`cannot make ${path}: ${String(cause)}`);
+  }
 };
 
 /**
@@ -31,18 +64,6 @@ const readText = (path: string): { readonly text: string; readonly mode: number 
  * where others may read it, or where it is too short to be one.
  */
 export const tokenOfFile = (path: string): Outcome<Token, string> => {
-  try {
-    const { text, mode } = readText(path);
-    if ((mode & 0o077) !== 0) return fail(`${path} is open to other users: run  chmod 600 '${path}'`);
-    return text.length < shortest
-      ? fail(`${path} holds fewer than ${shortest} characters: remove it, and a new one is made`)
-      : succeed(Redacted.make(text, { label: 'dashboard token' }));
-  } catch (cause) {
-    if (!isMissing(cause)) return fail(`cannot read ${path}: ${String(cause)}`);
-  }
-  try {
-    return succeed(Redacted.make(createTokenFile(path), { label: 'dashboard token' }));
-  } catch (cause) {
-    return fail(`cannot make ${path}: ${String(cause)}`);
-  }
+  const token = readToken(path) ?? makeToken(path);
+  return token.ok ? succeed(Redacted.make(token.value, { label: 'dashboard token' })) : token;
 };
