@@ -32,8 +32,11 @@ export const addPages = (
     });
   }
   for (const [path, file] of files) {
+    const url = `/${path}`;
     if (path === 'index.html' || !/^[A-Za-z0-9._/-]+$/.test(path)) continue;
-    app.get(`/${path}`, (request, reply) => sendFile(request, reply, file));
+    // A file that is named like something of the daemon is none of the page.
+    if (app.hasRoute({ method: 'GET', url })) continue;
+    app.get(url, (request, reply) => sendFile(request, reply, file));
   }
   app.setNotFoundHandler((request, reply) =>
     request.url.startsWith('/api/')

@@ -1,6 +1,6 @@
 /** The built page, held in memory: no request leads to a path of the file system. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -29,6 +29,7 @@ const contentTypes: Readonly<Record<string, string>> = {
 
 /** More than any build of the page; beyond it something else lies in the folder. */
 const maxFiles = 500;
+const maxFolders = 50;
 const maxTotalBytes = 32 * 1024 * 1024;
 const worthGzippingBytes = 1_024;
 
@@ -56,23 +57,52 @@ export const staticFile = (path: string, body: Buffer): StaticFile => {
   };
 };
 
-/** All files below a folder by their path within it, `assets/index-….js`; none where the folder is missing. */
+const entriesOf = (dir: string): readonly Dirent[] => {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+};
+
+/** Names below a folder; links to folders are not followed, and folders that cannot be read are left out. */
+const namesBelow = (dir: string): readonly string[] => {
+  const names: string[] = [];
+  const folders = [''];
+  // Grows while it is gone through.
+  for (const folder of folders) {
+    for (const entry of entriesOf(join(dir, folder))) {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (!entry.isDirectory()) names.push(name);
+      else if (folders.length < maxFolders) folders.push(name);
+      if (names.length >= maxFiles) return names;
+    }
+  }
+  return names;
+};
+
+/** null for what is no file, is larger than this, or cannot be read, as a link to nowhere. */
+const readPlainFile = (path: string, maxBytes: number): Buffer | null => {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && stat.size <= maxBytes ? readFileSync(path) : null;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * All files below a folder by their path within it, `assets/index-….js`; none where the folder is missing. What cannot
+ * be read is left out.
+ */
 export const readStaticFiles = (dir: string): ReadonlyMap<string, StaticFile> => {
   const files = new Map<string, StaticFile>();
-  let totalBytes = 0;
-  let names: readonly string[];
-  try {
-    names = readdirSync(dir, { recursive: true, encoding: 'utf8' });
-  } catch {
-    return files;
-  }
-  for (const name of names.slice(0, maxFiles)) {
-    const path = join(dir, name);
-    const stat = statSync(path);
-    totalBytes += stat.size;
-    if (!stat.isFile() || totalBytes > maxTotalBytes) continue;
-    const key = name.replaceAll('\\', '/');
-    files.set(key, staticFile(key, readFileSync(path)));
+  let leftBytes = maxTotalBytes;
+  for (const name of namesBelow(dir)) {
+    const body = readPlainFile(join(dir, name), leftBytes);
+    if (body === null) continue;
+    leftBytes -= body.length;
+    files.set(name, staticFile(name, body));
   }
   return files;
 };
