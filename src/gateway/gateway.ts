@@ -1,12 +1,13 @@
 /** The web server of a daemon: its page, what the page is told, probes and metrics. */
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import type { StreamTopic } from '../domain/view/stream.ts';
 import { addApi } from './api.ts';
+import { answerBroken, type Connections, createConnections, idleMs } from './connections.ts';
 import { addControl, type Control } from './control.ts';
 import { createGate } from './gate.ts';
-import { addGuard } from './guard.ts';
+import { addGuard, createGuard, type Guard } from './guard.ts';
 import { hostText, isLoopback } from './hosts.ts';
 import { createHub, type Hub } from './hub.ts';
 import type { GatewayLog } from './log.ts';
@@ -39,6 +40,8 @@ export type GatewayOptions = {
   readonly log: GatewayLog;
   /** How long a topic is followed after its last reader; milliseconds. */
   readonly lingerMs?: number;
+  /** How long a connection may rest; milliseconds. */
+  readonly idleMs?: number;
 };
 
 export type Gateway = {
@@ -76,25 +79,52 @@ const addErrors = (app: FastifyInstance, log: GatewayLog): void => {
   });
 };
 
-const build = (options: GatewayOptions): { readonly app: FastifyInstance; readonly hub: Hub } => {
-  const { role, sources, log, control, token, metricsToken, allowedHosts, uiDir, chartsDir } = options;
-  const app = Fastify({
+/** No request of a connection that asks for too much gets any further. */
+const addLimits = (app: FastifyInstance, connections: Connections): void => {
+  app.server.maxConnections = maxConnections;
+  connections.watch(app.server);
+  app.addHook('onRequest', async (request, reply) =>
+    connections.admit(request.raw, reply.raw) ? undefined : reply.hijack(),
+  );
+};
+
+/** What the router itself refuses passes no hook: an address that it cannot read, or a part that is too long. */
+const answerRouterError =
+  (connections: Connections, guard: Guard) =>
+  (error: { readonly statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void => {
+    if (!connections.admit(request.raw, reply.raw)) reply.hijack();
+    else if (guard(request, reply) === null)
+      refuse(reply, error.statusCode ?? 400, 'there is no such address: a part of it is too long');
+  };
+
+const createApp = (connections: Connections, guard: Guard, restMs: number): FastifyInstance =>
+  Fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
+    connectionTimeout: restMs,
     requestTimeout: headersPatienceMs,
     keepAliveTimeout: 20_000,
     forceCloseConnections: true,
+    clientErrorHandler: answerBroken,
+    frameworkErrors: answerRouterError(connections, guard),
     routerOptions: { maxParamLength: 64 },
     http: { maxHeaderSize: 16_384, headersTimeout: headersPatienceMs, connectionsCheckingInterval: 2_000 },
   });
-  app.server.maxConnections = maxConnections;
+
+const build = (options: GatewayOptions): { readonly app: FastifyInstance; readonly hub: Hub } => {
+  const { role, sources, log, control, token, metricsToken, uiDir, chartsDir } = options;
+  const restMs = options.idleMs ?? idleMs;
+  const gate = createGate({ token, metricsToken, control: control.secret, now: Date.now });
+  const guard = createGuard({ gate, host: options.host, allowedHosts: options.allowedHosts });
+  const connections = createConnections(restMs);
+  const app = createApp(connections, guard, restMs);
   const hub = createHub({
     sources,
     log,
     ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
   });
-  const gate = createGate({ token, metricsToken, control: control.secret, now: Date.now });
-  addGuard(app, { gate, allowedHosts });
+  addLimits(app, connections);
+  addGuard(app, guard);
   addErrors(app, log);
   addProbes(app, sources);
   addLogin(app, gate);
@@ -157,5 +187,9 @@ export const openGateway = async (options: GatewayOptions): Promise<Outcome<Gate
       reason: 'tokenNeeded',
       message: `the page would be open to everybody who reaches ${host}: name a token file with --dashboard-token-file, or use --dashboard-host 127.0.0.1`,
     });
-  return listen(options, options.port);
+  try {
+    return await listen(options, options.port);
+  } catch (cause) {
+    return fail({ reason: 'failed', message: String(cause) });
+  }
 };

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { type Gateway, openGateway } from '#src/gateway/gateway.ts';
+import { type Gateway, type GatewayOptions, openGateway } from '#src/gateway/gateway.ts';
 import { ask, gatewayStage, manualSources } from '#test/support/gatewayStage.ts';
 
 describe('gateway / gateway', () => {
@@ -135,10 +135,9 @@ describe('gateway / gateway', () => {
     await new Promise((resolve) => held.close(resolve));
   });
 
-  it('opens no address of others without a token', async () => {
-    const opened = await openGateway({
+  const openDirectly = (options: Pick<GatewayOptions, 'host' | 'idleMs'>) =>
+    openGateway({
       role: 'miner',
-      host: '0.0.0.0',
       port: 0,
       isPortFixed: false,
       token: null,
@@ -149,8 +148,20 @@ describe('gateway / gateway', () => {
       sources: manual.sources,
       control: { secret, setLogLevel: () => {} },
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      ...options,
     });
+
+  it('opens no address of others without a token', async () => {
+    const opened = await openDirectly({ host: '0.0.0.0' });
     expect(opened).toMatchObject({ ok: false, error: { reason: 'tokenNeeded' } });
+  });
+
+  it('says why it cannot be built and throws nothing into the daemon', async () => {
+    const opened = await openDirectly({ host: '127.0.0.1', idleMs: 0.5 });
+    expect(opened).toMatchObject({
+      ok: false,
+      error: { reason: 'failed', message: expect.stringContaining('must be integer') },
+    });
   });
 
   it('turns an error of the daemon into a reply that says nothing of it', async () => {
