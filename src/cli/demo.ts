@@ -216,6 +216,10 @@ const openDemoStage = ({
   });
 };
 
+/** With this very Node and program, so that it works wherever they are. */
+const statusCommandOf = (dataDir: string): string =>
+  `${process.execPath} ${fileURLToPath(new URL('./cli.js', import.meta.url))} status --link --data-dir ${dataDir}`;
+
 const perform = async (options: DemoOptions, kept: Kept, interrupted: Promise<never>): Promise<number> => {
   const startedMs = performance.now();
   const say = narrator(startedMs, options.json);
@@ -230,7 +234,9 @@ const perform = async (options: DemoOptions, kept: Kept, interrupted: Promise<ne
     const isStaying = options.keep && !options.json;
     if (isStaying) {
       tellResult(options.json, result, problems);
-      say('everything runs on until Ctrl-C');
+      say('everything runs on until Ctrl-C; from a second terminal:');
+      for (const name of ['validator', 'miner-1'])
+        process.stdout.write(`  ${statusCommandOf(join(kept.dir, name))}\n`);
       await Promise.race([stage.collapsed, interrupted.catch(() => 'interrupted')]);
     }
     say('ending all processes');

@@ -116,6 +116,7 @@ export const openStage = async (options: StageOptions): Promise<Stage> => {
 
   const close = async (): Promise<void> => {
     isClosing = true;
+    for (const process of started) process.leave();
     const [chain, ...others] = started;
     const validators = others.filter(({ name }) => name === 'validator');
     const miners = others.filter(({ name }) => name !== 'validator');

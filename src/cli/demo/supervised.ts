@@ -13,6 +13,8 @@ export type Supervised = {
   readonly pid: () => number;
   /** The next line of this event, in whatever life it comes. */
   readonly saw: (event: string) => Promise<LogLine>;
+  /** Its next end is no death: a Ctrl-C reaches all processes of a terminal, in whatever order. */
+  readonly leave: () => void;
   readonly end: (patienceMs: number) => Promise<void>;
 };
 
@@ -66,6 +68,10 @@ export const supervise = (options: SuperviseOptions): Supervised => {
     return process;
   };
   let current = begin();
+  const leave = (): void => {
+    isEnding = true;
+    clearTimeout(timer);
+  };
 
   return {
     name,
@@ -79,9 +85,9 @@ export const supervise = (options: SuperviseOptions): Supervised => {
         };
         listeners.add(listener);
       }),
+    leave,
     end: async (patienceMs) => {
-      isEnding = true;
-      clearTimeout(timer);
+      leave();
       await endProcess(current, patienceMs);
     },
   };
