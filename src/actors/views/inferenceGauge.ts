@@ -24,8 +24,12 @@ export type InferenceGauge = {
 const percentile = (sorted: Float64Array, share: number): number =>
   Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 
-const sortedMs = (answers: readonly Timed[]): Float64Array =>
-  Float64Array.from(answers, ({ ms }) => ms).sort();
+/** What says to be of times to come is of a clock that was set back since. */
+const sortedMs = (answers: readonly Timed[], nowMs: number): Float64Array =>
+  Float64Array.from(
+    answers.filter(({ at }) => at <= nowMs),
+    ({ ms }) => ms,
+  ).sort();
 
 /** Two digits are enough for people, and keep a page from being told of every breath. */
 const round = (value: number): number => Math.round(value * 100) / 100;
@@ -52,10 +56,9 @@ export const createInferenceGauge = (given: {
     const before = samples.at(-1);
     // A pool that was opened anew counts from 0 again.
     const isNew = before !== undefined && runs < before.runs;
-    // Samples of times to come are of a clock that was set back since.
-    const kept = isNew ? [] : samples.filter((sample) => sample.at >= at - windowMs && sample.at <= at);
+    const kept = isNew ? [] : samples.filter((sample) => sample.at <= at && sample.at >= at - windowMs);
     samples = [...kept, { runs, served, tokens, at }];
-    const sorted = sortedMs(answeredSince(at - everyMs));
+    const sorted = sortedMs(answeredSince(at - everyMs), at);
     const items = before === undefined || isNew ? 0 : served - before.served;
     const p95Ms = sorted.length === 0 ? null : percentile(sorted, 0.95);
     history = [...history, { at, queued, items, p95Ms }].slice(-maxPoints);
@@ -71,7 +74,8 @@ export const createInferenceGauge = (given: {
       const perSecond = (of: 'runs' | 'served' | 'tokens'): number =>
         seconds <= 0 ? 0 : round(((last?.[of] ?? 0) - (first?.[of] ?? 0)) / seconds);
       const runs = (last?.runs ?? 0) - (first?.runs ?? 0);
-      const sorted = sortedMs(answeredSince(now() - windowMs));
+      const nowMs = now();
+      const sorted = sortedMs(answeredSince(nowMs - windowMs), nowMs);
       return {
         batchesPerSecond: perSecond('runs'),
         itemsPerSecond: perSecond('served'),
