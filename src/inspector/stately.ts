@@ -13,6 +13,7 @@ export type StatelyBridgeOptions = {
   readonly url?: string;
   readonly onProblem?: (reason: string) => void;
   readonly retryMs?: number;
+  readonly steadyMs?: number;
 };
 
 export type StatelyBridge = {
@@ -48,14 +49,14 @@ const statusOf = (ref: AnyActorRef): unknown => valueAt(ref.getSnapshot(), ['sta
  * each connection. The receiver is the operator's; nothing is listened to.
  */
 export const createStatelyBridge = (options: StatelyBridgeOptions): StatelyBridge => {
-  const { shown, url = defaultUrl, onProblem = () => {}, retryMs } = options;
+  const { shown, url = defaultUrl, onProblem = () => {}, retryMs, steadyMs } = options;
   const chartingOf = createChartings(shown.context);
   const fields: ReadonlyMap<string, readonly ShownPath[]> = new Map(
     Object.entries(shown.events).map(([type, paths]) => [type, shownPaths(paths)]),
   );
   const living = new Map<string, AnyActorRef>();
   let failures = 0;
-  /** Where messages go that are made now: on the way out, or before everything that waits. */
+  /** Where messages go that are made now; null: on their way out. */
   let collected: string[] | null = null;
   let origin = { rootId: '', parentId: undefined as string | undefined };
 
@@ -68,8 +69,9 @@ export const createStatelyBridge = (options: StatelyBridgeOptions): StatelyBridg
             ? { ...message, ...origin }
             : { ...message, rootId: origin.rootId },
         );
-        if (collected === null) socket.send(text);
-        else collected.push(text);
+        if (collected !== null) collected.push(text);
+        else if (message.type === '@xstate.actor') socket.announce(text);
+        else socket.send(text);
       },
     },
     { autoStart: false, serializationDepthLimit: depthLimit },
@@ -152,13 +154,18 @@ export const createStatelyBridge = (options: StatelyBridgeOptions): StatelyBridg
     for (const child of Object.values(machineSnapshot(ref.getSnapshot())?.children ?? {})) walk(child);
   };
 
-  const announceAll = (): readonly string[] => {
-    collected = [];
+  /** Of those that live now; each as it is when its turn comes. */
+  const announceAll = function* (): Generator<string> {
     safely(forgetEnded);
-    for (const ref of living.values()) safely(() => announce(ref));
-    const messages = collected;
-    collected = null;
-    return messages;
+    for (const ref of [...living.values()]) {
+      // Its turn may come in the middle of a message about another.
+      const [messages, outer]: [string[], typeof origin] = [[], origin];
+      collected = messages;
+      safely(() => announce(ref));
+      collected = null;
+      origin = outer;
+      yield* messages;
+    }
   };
 
   const socket = openSocketSender({
@@ -166,6 +173,7 @@ export const createStatelyBridge = (options: StatelyBridgeOptions): StatelyBridg
     onOpen: announceAll,
     onProblem: (reason) => safely(() => onProblem(reason)),
     ...(retryMs === undefined ? {} : { retryMs }),
+    ...(steadyMs === undefined ? {} : { steadyMs }),
   });
 
   return {
