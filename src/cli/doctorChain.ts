@@ -87,7 +87,7 @@ const axon = (config: MinerConfig, neuron: Neuron | undefined): Finding => {
   if (shown === null && loopback.has(asOnChain(config.axonIp))) {
     return say(
       'warning',
-      `${ours} is announced at the start, and only an embedded chain takes a loopback address: give the one validators reach it at`,
+      `${ours} is announced at the start, and only an embedded chain whose genesis has allowLoopbackAxon takes a loopback address: give the one validators reach it at`,
     );
   }
   if (shown === null)

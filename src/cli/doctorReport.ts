@@ -112,5 +112,5 @@ export const reportEnding = (report: DoctorReport): Ending => {
     : isUnset
       ? commandExitCodes.settings
       : commandExitCodes.blocked;
-  return { code, text: reportText(report), json: report };
+  return { code, text: reportText(report), json: report, isReport: true };
 };

@@ -178,7 +178,7 @@ const reachReasons = (serving: ServingFacts): readonly HealthReason[] => {
       code: 'axon.refused',
       level: 'failing',
       text: `The address of this miner is not on chain: ${quote(axonRefusal)}.`,
-      advice: 'Validators cannot find it. Set --axon-ip to the public address; it is tried again by itself.',
+      advice: 'Validators cannot find it. The same address is tried again by itself; for another one start the miner again with the public --axon-ip.',
     });
   }
   if (holds.length > 0) {
