@@ -1,5 +1,5 @@
 /** What one connection may cost: how much it may ask for before it takes its answers, and how long it may rest. */
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { notStored, securityHeaders } from './headers.ts';
@@ -15,11 +15,12 @@ export const idleMs = 30_000;
 export type Connections = {
   /** Counts a request; false ends its connection, and the request is not to be looked at. */
   readonly admit: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Ends connections that rest. What the daemon itself is still working on is waited for. */
-  readonly watch: (server: Server) => void;
 };
 
-/** Node hands over all requests that arrive in one piece, a thousand and more, before the first is answered. */
+/**
+ * Node hands over all requests that arrive in one piece, a thousand and more, before the first is answered. And it ends
+ * a connection that rests for `restMs`, also one that waits for the daemon: that is waited with here.
+ */
 export const createConnections = (restMs: number): Connections => {
   const unanswered = new WeakMap<Socket, number>();
   const countOf = (socket: Socket): number => unanswered.get(socket) ?? 0;
@@ -29,16 +30,13 @@ export const createConnections = (restMs: number): Connections => {
       const count = countOf(socket) + 1;
       unanswered.set(socket, count);
       response.once('close', () => unanswered.set(socket, countOf(socket) - 1));
+      response.on('timeout', () => {
+        if (socket.writableLength === 0) socket.setTimeout(restMs);
+        else socket.destroy();
+      });
       if (count <= maxUnanswered) return true;
       socket.destroy();
       return false;
-    },
-    watch: (server) => {
-      server.on('timeout', (socket) => {
-        // Nothing waits to be taken: the rest is that of the daemon.
-        if (countOf(socket) > 0 && socket.writableLength === 0) socket.setTimeout(restMs);
-        else socket.destroy();
-      });
     },
   };
 };

@@ -82,7 +82,6 @@ const addErrors = (app: FastifyInstance, log: GatewayLog): void => {
 /** No request of a connection that asks for too much gets any further. */
 const addLimits = (app: FastifyInstance, connections: Connections): void => {
   app.server.maxConnections = maxConnections;
-  connections.watch(app.server);
   app.addHook('onRequest', async (request, reply) =>
     connections.admit(request.raw, reply.raw) ? undefined : reply.hijack(),
   );
