@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 
+import { settingsHint } from './config/calledAs.ts';
 import { helpText, parseFlags } from './config/commandLine.ts';
 import { commonProblems } from './config/commonSettings.ts';
 import { dashboardProblems } from './config/dashboardSettings.ts';
@@ -31,7 +32,7 @@ export type ConfigProblem =
 
 const invalid = (role: Role, messages: readonly string[]): ConfigProblem => ({
   kind: 'invalid',
-  message: [...messages, `node dist/${role}.js --help lists all settings.`].join('\n'),
+  message: [...messages, settingsHint(role)].join('\n'),
   exitCode: exitCodes.settings,
 });
 
@@ -73,7 +74,7 @@ const deepFreeze = <A>(value: A): A => {
 
 /**
  * All settings of a daemon from flags, environment, `.env.<role>` or `.env` in `cwd`, and defaults, in this order, as
- * one frozen object. Nothing but that file is read, and nothing of the process is touched.
+ * one frozen object. Nothing but that file is read, and of the process only the name it was called by, for messages.
  *
  * Where chain nodes are given but no network, `network` is the URL of the first node, so that a private chain never
  * shares a data folder with finney.

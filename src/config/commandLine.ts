@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import { exitCodesText } from '../exitCodes.ts';
+import { callOf, isTool } from './calledAs.ts';
 import { type Role, settingsOf } from './roles.ts';
 import { defaultText, type Setting } from './setting.ts';
 
@@ -33,7 +34,7 @@ const optionsOf = (setting: Setting<unknown>): readonly Option[] => {
 
 const commandOf = (role: Role): Command => {
   const silent = { writeOut: () => undefined, writeErr: () => undefined, getOutHelpWidth: () => HELP_WIDTH };
-  const command = new Command(`node dist/${role}.js`)
+  const command = new Command(callOf(role))
     .description(descriptions[role])
     .configureOutput({ ...silent, getOutHasColors: () => false })
     .exitOverride()
@@ -41,6 +42,8 @@ const commandOf = (role: Role): Command => {
     .allowExcessArguments(false);
   for (const setting of Object.values(settingsOf[role]))
     for (const option of optionsOf(setting)) command.addOption(option);
+  // `miaoai status` and the like take these out before; here they are what a misspelt one may have meant.
+  if (isTool()) command.option('--role <role>').option('--json').option('--link');
   return command;
 };
 

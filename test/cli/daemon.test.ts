@@ -101,6 +101,12 @@ describe('cli / daemon', () => {
     expect(old.stderr).toContain('20.1.0');
     expect(old.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect((await ask('22.18.9')).code).toBe(1);
+    // A clone has a Node of its own beside the program, an installation from the tarball has none.
+    expect(old.stderr).toContain(join('node_modules', '.bin', 'node'));
+    const alone = await runScript(
+      `import('./src/nodeVersion.ts').then(({ requireNode }) => requireNode('20.1.0', '/nowhere/node'));`,
+    );
+    expect(alone).toMatchObject({ code: 1, stderr: expect.stringContaining('install a newer one.') });
     expect(await ask('22.19.0')).toMatchObject({ code: 0, stderr: '' });
     expect(await ask('24.0.0')).toMatchObject({ code: 0, stderr: '' });
   });
