@@ -12,7 +12,7 @@ import { readExport } from '../store/exportFileReader.ts';
 import type { Json } from '../store/store.ts';
 import { concluding, type Ending, reported } from './ending.ts';
 import { onPlace } from './storeEnding.ts';
-import { addPlaceFlags, openPlace, type PlaceFlags } from './storePlaces.ts';
+import { addPlaceFlags, openPlace } from './storePlaces.ts';
 
 export type AuditReport = LogCheck & {
   readonly epochs: readonly EpochDerivation[];
@@ -50,10 +50,15 @@ const checkArchive = Effect.fnUntraced(function* (
  * on record is taken as it stands.
  */
 export const audit = Effect.fn('cli.audit')(function* (store: ReadableStore, archiveDir: string | null) {
+  const owner = yield* store.owner;
+  if (owner?.endsWith('/miner'))
+    return yield* new StoreInvalid({
+      message: `this is the store of a miner (${owner}); there is no evidence to audit: name the store of a validator`,
+      isSetting: true,
+    });
   const info = (yield* store.logs).find(({ name }) => name === evidenceLogName);
   const logFirst = info === undefined || info.firstSeq === 0 ? 1 : info.firstSeq;
   const archives = archiveDir === null ? [] : archiveChain(yield* listArchives(archiveDir), logFirst);
-  const owner = yield* store.owner;
   for (const archive of archives) yield* checkArchive(owner, archive);
   const firstSeq = archives[0]?.firstSeq ?? logFirst;
   const replay = startDerivation(judgeRecorded, firstSeq);
@@ -113,10 +118,10 @@ const describe = (report: AuditReport): string => {
   ].join('\n');
 };
 
-type AuditFlags = PlaceFlags & { readonly archiveDir?: string; readonly json: boolean };
+type AuditFlags = { readonly archiveDir?: string; readonly json: boolean };
 
-const run = (flags: AuditFlags): Effect.Effect<Ending> =>
-  onPlace(flags, (place) =>
+const run = (command: Command, flags: AuditFlags): Effect.Effect<Ending> =>
+  onPlace({ command, roles: ['validator'] }, (place) =>
     Effect.gen(function* () {
       const archiveDir = flags.archiveDir ?? (place.kind === 'dataDir' ? place.dir : null);
       const report = yield* audit(yield* openPlace(place), archiveDir);
@@ -134,4 +139,6 @@ export const auditCommand = (): Command =>
   )
     .option('--archive-dir <path>', 'data folder whose archive joins up; that of --data-dir unless given')
     .option('--json', 'print one JSON object', false)
-    .action((flags: AuditFlags) => concluding(Effect.runPromise(run(flags)), flags.json));
+    .action((flags: AuditFlags, command: Command) =>
+      concluding(Effect.runPromise(run(command, flags)), flags.json),
+    );

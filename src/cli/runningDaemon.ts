@@ -21,7 +21,7 @@ export type DaemonQuestion = {
 const askPatienceMs = 10_000;
 
 /** Address of the hotkey without its secret; null where no file tells it. */
-const hotkeyOf = async (config: Config): Promise<string | null> => {
+export const hotkeyOf = async (config: Config): Promise<string | null> => {
   if (config.hotkeyUri !== null) {
     const identity = identityFromUri(config.hotkeyUri);
     return identity.ok ? identity.value.hotkey : null;
@@ -33,7 +33,8 @@ const hotkeyOf = async (config: Config): Promise<string | null> => {
   );
 };
 
-const dirOf = async (config: Config): Promise<string | null> => {
+/** The data folder that a daemon with these settings has; null where no file tells its hotkey. */
+export const dirOf = async (config: Config): Promise<string | null> => {
   const { dataDir: explicit, network, netuid, role } = config;
   const hotkey = explicit === null ? await hotkeyOf(config) : '';
   if (hotkey === null) return null;

@@ -31,6 +31,13 @@ const flagOf = (command: Command, setting: Setting<unknown>) => {
   return undefined;
 };
 
+/** The flags of these settings that were given to a command, as a daemon takes them. */
+export const flagsGiven = (command: Command, settings: Settings): readonly string[] =>
+  Object.values(settings).flatMap((setting) => {
+    const given = flagOf(command, setting);
+    return given === undefined ? [] : [`${given.flag}=${given.text}`];
+  });
+
 /** Values of these settings from flags, environment, `.env` and defaults, in this order; all wrong ones at once. */
 export const readSettings = <Table extends Settings>(
   command: Command,

@@ -13,10 +13,9 @@ import { ended, onPlace } from './storeEnding.ts';
 import { exportStore } from './storeExport.ts';
 import { importOriginal } from './storeOriginal.ts';
 import {
-  addPlaceFlags,
   addRedisFlags,
+  addStoreFlags,
   describePlace,
-  type PlaceFlags,
   placeOf,
   type RedisFlags,
   type StorePlace,
@@ -38,17 +37,17 @@ const embeddedOnly = (place: StorePlace, instead: string): Effect.Effect<string,
     : Effect.fail(new StoreInvalid({ message: `this works on a data folder; for Redis use ${instead}` }));
 
 const checkCommand = (): Command =>
-  asJson(addPlaceFlags(new Command('check'), 'a daemon; it may be running'))
+  asJson(addStoreFlags(new Command('check'), 'a daemon; it may be running'))
     .description('read the whole store: integrity, every value, counts of requests, who writes')
-    .action((flags: PlaceFlags & WithJson) => run(onPlace(flags, checkCommandWork), flags));
+    .action((flags: WithJson, command: Command) => run(onPlace({ command }, checkCommandWork), flags));
 
 const backupCommand = (): Command =>
-  asJson(addPlaceFlags(new Command('backup'), 'a daemon; it may be running'))
+  asJson(addStoreFlags(new Command('backup'), 'a daemon; it may be running'))
     .description('copy the database of a data folder to a new file, while its daemon goes on')
     .argument('<file>', 'file to write')
-    .action((file: string, flags: PlaceFlags & WithJson) =>
+    .action((file: string, flags: WithJson, command: Command) =>
       run(
-        onPlace(flags, (place) =>
+        onPlace({ command }, (place) =>
           Effect.gen(function* () {
             const dir = yield* embeddedOnly(place, '`miaoai store export`, or the means of the server');
             const made = yield* backupStore({ dir, to: resolve(file) });
@@ -60,12 +59,12 @@ const backupCommand = (): Command =>
     );
 
 const restoreCommand = (): Command =>
-  asJson(addPlaceFlags(new Command('restore'), 'a daemon that is stopped'))
+  asJson(addStoreFlags(new Command('restore'), 'a daemon that is stopped'))
     .description('put a backup in the place of the store of a data folder; what was there is kept beside it')
     .argument('<file>', 'file that `miaoai store backup` made')
-    .action((file: string, flags: PlaceFlags & WithJson) =>
+    .action((file: string, flags: WithJson, command: Command) =>
       run(
-        onPlace(flags, (place) =>
+        onPlace({ command, isExact: true }, (place) =>
           Effect.gen(function* () {
             const dir = yield* embeddedOnly(place, '`miaoai store import`');
             const restored = yield* restoreStore({ from: resolve(file), dir });
@@ -79,14 +78,14 @@ const restoreCommand = (): Command =>
     );
 
 const exportCommand = (): Command =>
-  asJson(addPlaceFlags(new Command('export'), 'a daemon; it may be running'))
+  asJson(addStoreFlags(new Command('export'), 'a daemon; it may be running'))
     .description(
       'write everything a store holds to a new file of JSON lines; compressed when it ends with .gz',
     )
     .argument('<file>', 'file to write')
-    .action((file: string, flags: PlaceFlags & WithJson) =>
+    .action((file: string, flags: WithJson, command: Command) =>
       run(
-        onPlace(flags, (place) =>
+        onPlace({ command }, (place) =>
           Effect.map(exportStore(place, file), (made) => done(`${made.file}: ${countsText(made.end)}`, made)),
         ),
         flags,
@@ -94,13 +93,13 @@ const exportCommand = (): Command =>
     );
 
 const importCommand = (): Command =>
-  asJson(addPlaceFlags(new Command('import'), 'the new store, which has to be empty'))
+  asJson(addStoreFlags(new Command('import'), 'the new store, which has to be empty'))
     .description('put an export into an empty store')
     .argument('<file>', 'file that `miaoai store export` made')
     .option('--as-owner <identity>', 'let the new store belong to another identity than the one of the file')
-    .action((file: string, flags: PlaceFlags & WithJson & { readonly asOwner?: string }) =>
+    .action((file: string, flags: WithJson & { readonly asOwner?: string }, command: Command) =>
       run(
-        onPlace(flags, (place) =>
+        onPlace({ command, isExact: true }, (place) =>
           Effect.map(importFile({ file: resolve(file), place, asOwner: flags.asOwner ?? null }), (made) =>
             done(
               `${describePlace(place)}, of ${made.owner ?? 'nobody'}: ${countsText(made.end)}, read back`,
@@ -124,6 +123,7 @@ type MigrateFlags = RedisFlags &
 
 const migrateCommand = (): Command =>
   asJson(addRedisFlags(new Command('migrate')))
+    .option('--network <url>', 'network as the daemon has it, where --owner names it without its credentials')
     .description('move a store between a data folder and Redis, either way; the daemon has to be stopped')
     .requiredOption('--from <place>', 'data folder, or URL of a Redis')
     .requiredOption('--to <place>', 'the same; nothing of this identity may be there')
@@ -149,12 +149,12 @@ const migrateCommand = (): Command =>
     );
 
 const originalCommand = (): Command =>
-  asJson(addPlaceFlags(new Command('import-original'), 'a daemon that is stopped'))
+  asJson(addStoreFlags(new Command('import-original'), 'a daemon that is stopped'))
     .description('take used task ids and places in task files from the Redis of the original Python program')
     .requiredOption('--from <url>', 'Redis of the original; it is only read')
-    .action((flags: PlaceFlags & WithJson & { readonly from: string }) =>
+    .action((flags: RedisFlags & WithJson & { readonly from: string }, command: Command) =>
       run(
-        onPlace(flags, (place) => importOriginal({ ...flags, place })),
+        onPlace({ command, isExact: true }, (place) => importOriginal({ ...flags, place })),
         flags,
       ),
     );

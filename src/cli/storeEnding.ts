@@ -5,7 +5,7 @@ import { commandExitCodes } from '../exitCodes.ts';
 import type { StoreOpenError } from '../store/errors.ts';
 import type { ExportRefused } from '../store/exportFileErrors.ts';
 import { badSettings, type Ending, failed } from './ending.ts';
-import { type PlaceFlags, placeOfFlags, type StorePlace } from './storePlaces.ts';
+import { type PlaceQuestion, placeOfFlags, type StorePlace } from './storePlaces.ts';
 
 /** What a command on stores can end with instead of its result. */
 export type StoreCommandError = StoreOpenError | ExportRefused;
@@ -43,10 +43,10 @@ export const ended = (work: Effect.Effect<Ending, StoreCommandError, Scope.Scope
 
 /** The same on the store that the flags name; wrong flags end with the code of wrong settings. */
 export const onPlace = (
-  flags: PlaceFlags,
+  question: PlaceQuestion,
   work: (place: StorePlace) => Effect.Effect<Ending, StoreCommandError, Scope.Scope>,
 ): Effect.Effect<Ending> =>
-  Effect.matchEffect(placeOfFlags(flags), {
+  Effect.matchEffect(placeOfFlags(question), {
     onSuccess: (place) => ended(work(place)),
     onFailure: (error) => Effect.succeed(badSettings(error.message)),
   });

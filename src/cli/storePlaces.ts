@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as Effect from 'effect/Effect';
 import type * as Scope from 'effect/Scope';
 
+import type { Role } from '../config.ts';
 import { type StoreError, StoreInvalid, type StoreOpenError } from '../store/errors.ts';
 import type { ReadableStore } from '../store/exportFileContents.ts';
 import type { Lease } from '../store/lease.ts';
@@ -17,6 +18,8 @@ import { describeTarget, parseRedisUrl, redisUrlForms } from '../store/redisUrl.
 import { EmbeddedStore, openStoreReadOnly } from '../store/sqlite.ts';
 import type { StoreHandle } from '../store/store.ts';
 import { awaitAnswer } from '../store/storeReader.ts';
+import { addSettings, flagsGiven } from './settings.ts';
+import { findFolder, folderSettings } from './storeFolder.ts';
 
 /** How to reach a Redis besides its URL, and whose store in it is meant. */
 export type RedisFlags = {
@@ -38,21 +41,46 @@ export const addRedisFlags = (command: Command): Command =>
     .option(
       '--owner <identity>',
       'whose store in Redis, e.g. finney/86/5F3s…/validator; not needed for one alone',
-    )
-    .option(
-      '--network <url>',
-      'network as the daemon has it, where --owner names it without its credentials',
     );
 
-/** `--data-dir` and `--redis`, one of which a command needs. */
+const findingText = [
+  '',
+  'The data folder is --data-dir, or the one of the daemon that is started with the same flags, environment and .env',
+  'file. In Redis --owner says whose store is meant, and --network how the daemon names its network, where --owner has',
+  'it without its credentials.',
+].join('\n');
+
+/** `--data-dir`, `--redis`, and the flags by which a daemon finds its data folder. */
 export const addPlaceFlags = (command: Command, what: string): Command =>
-  addRedisFlags(
-    command
-      .option('--data-dir <path>', `data folder of ${what}`)
-      .option('--redis <url>', `Redis that holds the store of ${what}`),
+  addSettings(
+    addRedisFlags(
+      command
+        .option('--data-dir <path>', `data folder of ${what}`)
+        .option('--redis <url>', `Redis that holds the store of ${what}`),
+    ),
+    folderSettings,
+  ).addHelpText('after', findingText);
+
+const roles: readonly Role[] = ['validator', 'miner'];
+
+/** The same for the stores of either role. */
+export const addStoreFlags = (command: Command, what: string): Command =>
+  addPlaceFlags(command, what).addOption(
+    new Option('--role <role>', 'whose store; whichever is there unless given').choices(roles),
   );
 
-export type PlaceFlags = RedisFlags & { readonly dataDir?: string; readonly redis?: string };
+export type PlaceFlags = RedisFlags & {
+  readonly dataDir?: string;
+  readonly redis?: string;
+  readonly role?: Role;
+};
+
+/** The command with its flags; `isExact` where no other folder than the one these name will do. */
+export type PlaceQuestion = {
+  readonly command: Command;
+  readonly roles?: readonly Role[];
+  readonly isExact?: boolean;
+};
 
 const invalid = (message: string) => new StoreInvalid({ message });
 
@@ -65,13 +93,22 @@ const redisPlace = (url: string, flags: RedisFlags): Effect.Effect<StorePlace, S
 export const placeOf = (text: string, flags: RedisFlags): Effect.Effect<StorePlace, StoreInvalid> =>
   text.includes('://') ? redisPlace(text, flags) : Effect.succeed({ kind: 'dataDir', dir: resolve(text) });
 
-/** The place that `--data-dir` or `--redis` names. */
-export const placeOfFlags = (flags: PlaceFlags): Effect.Effect<StorePlace, StoreInvalid> => {
-  const { dataDir, redis } = flags;
-  if ((dataDir === undefined) === (redis === undefined))
-    return Effect.fail(invalid('give either --data-dir or --redis'));
-  return redis === undefined ? placeOf(dataDir ?? '', flags) : redisPlace(redis, flags);
-};
+/** The place that `--data-dir` or `--redis` names, else the data folder of the daemon with these flags. */
+export const placeOfFlags = Effect.fnUntraced(function* (
+  question: PlaceQuestion,
+): Effect.fn.Return<StorePlace, StoreInvalid> {
+  const { command, isExact = false } = question;
+  const flags = command.opts<PlaceFlags>();
+  const { dataDir, redis, role } = flags;
+  if (dataDir !== undefined && redis !== undefined)
+    return yield* invalid('give either --data-dir or --redis, not both');
+  if (redis !== undefined) return yield* redisPlace(redis, flags);
+  if (dataDir !== undefined) return yield* placeOf(dataDir, flags);
+  const asked = role === undefined ? (question.roles ?? roles) : [role];
+  const argv = flagsGiven(command, folderSettings);
+  const found = yield* Effect.promise(() => findFolder({ roles: asked, argv, isExact }));
+  return found.ok ? { kind: 'dataDir', dir: found.value } : yield* invalid(found.error);
+});
 
 /** The place for messages and for the mark of a move: without a secret. */
 export const describePlace = (place: StorePlace): string => {

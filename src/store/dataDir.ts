@@ -38,6 +38,9 @@ export const networkFolder = (network: string): string => {
   return `${readable.replace(/^[.-]+/, '').slice(0, 48)}-${mark}`;
 };
 
+/** The folder below which all data folders are that nobody named. */
+export const dataRoot = (home: string): string => join(home, '.local', 'state', 'miaoai');
+
 /**
  * The folder of one daemon: `~/.local/state/miaoai/<network>/<netuid>/<hotkey>/<role>` unless the operator names
  * another. Distinct per identity, so that two daemons of one machine never meet.
@@ -45,7 +48,7 @@ export const networkFolder = (network: string): string => {
 export const resolveDataDir = (question: DataDirQuestion): string => {
   const { explicit, home, network, netuid, hotkey, role } = question;
   if (explicit !== null) return resolve(explicit);
-  return join(home, '.local', 'state', 'miaoai', networkFolder(network), String(netuid), hotkey, role);
+  return join(dataRoot(home), networkFolder(network), String(netuid), hotkey, role);
 };
 
 /** Whether the folder is for nothing but a store: closing a shared one, such as `/tmp` or a home, would break others. */
