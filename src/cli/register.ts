@@ -1,4 +1,6 @@
 /** `miaoai register`: a uid for a hotkey, paid by the coldkey. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import * as Effect from 'effect/Effect';
@@ -13,7 +15,7 @@ import { WalletError } from '../keys/errors.ts';
 import { identityOf, keysReady } from '../keys/identity.ts';
 import { describeKey } from '../keys/listWallets.ts';
 import type { KeyKind } from '../keys/password.ts';
-import { openKey, type WalletLocation, walletFiles } from '../keys/wallet.ts';
+import { openKey, type WalletLocation, walletFiles, walletsFolder } from '../keys/wallet.ts';
 import { ownTerminal, showProgress } from '../progress.ts';
 import { chainSettings, connectFirst } from './connecting.ts';
 import { badSettings, concluding, done, type Ending, failed, walletFailed } from './ending.ts';
@@ -34,6 +36,20 @@ type Keys = { readonly hotkey: Hotkey; readonly coldkey: string };
 
 const HOURS_PER_BLOCK = 12 / 3_600;
 
+/** Nothing is there under this name, so it is more likely misspelt, or not made yet, than without its address. */
+const noKey = (location: WalletLocation, kind: KeyKind): WalletError => {
+  const { name, path, hotkey } = location;
+  const folder = join(walletsFolder(path), name);
+  const isThere = existsSync(folder);
+  const what = isThere
+    ? `wallet ${name} in ${path} has no ${kind === 'hotkey' ? `hotkey ${hotkey}` : kind}`
+    : `there is no wallet ${name} in ${path}`;
+  const flags = `--name ${name}${isThere ? ` --only ${kind}` : ''} --hotkey ${hotkey}`;
+  const known = isThere ? `, \`miaoai wallet regen --only ${kind} --address …\` adds one by its address` : '';
+  const message = `${what}: \`miaoai wallet list\` shows what is there, \`miaoai wallet new ${flags}\` makes one${known}`;
+  return new WalletError({ reason: 'NotFound', file: walletFiles(location)[kind], message });
+};
+
 /** Public addresses of both keys, without any password: nothing is unlocked before the operator has seen the price. */
 const addressesOf = Effect.fnUntraced(function* (location: WalletLocation) {
   const { name, path } = location;
@@ -44,6 +60,7 @@ const addressesOf = Effect.fnUntraced(function* (location: WalletLocation) {
       return (yield* openKey(location, kind, placesOf(null))).secret.address;
     }
     if (key !== null && key.address !== null) return key.address;
+    if (key === null) return yield* noKey(location, kind);
     const message =
       `the address of the ${kind} of wallet ${name}/${location.hotkey} in ${path} is not known: ` +
       `\`miaoai wallet list\` shows what is there, \`miaoai wallet regen --only ${kind} --address …\` adds it`;

@@ -72,6 +72,21 @@ describe('cli / register', () => {
     for (const secret of ['hunter2', 'key123']) expect(ended.stderr).not.toContain(secret);
   });
 
+  it('tells a wallet that is not there from a key that is not, and from one without its address', async () => {
+    const nobody = await register('--max-price', '2', '--yes', '--name', 'nobody');
+    const { message } = JSON.parse(nobody.stdout).error;
+    expect(message).toContain(`there is no wallet nobody in ${join(home, '.bittensor', 'wallets')}`);
+    expect(message).toContain('`miaoai wallet list`');
+    expect(message).toContain('`miaoai wallet new --name nobody --hotkey default`');
+    expect(message).not.toContain('regen');
+    const other = await register('--max-price', '2', '--yes', '--hotkey', 'other');
+    expect(other).toMatchObject({ code: 3 });
+    expect(JSON.parse(other.stdout).error.message).toContain('wallet main in');
+    expect(JSON.parse(other.stdout).error.message).toContain(
+      'has no hotkey other: `miaoai wallet list` shows what is there, `miaoai wallet new --name main --only hotkey --hotkey other` makes one',
+    );
+  });
+
   it('refuses an amount that is none', async () => {
     const wrong = await register('--max-price', '1,5');
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('TAO as a decimal number') });
