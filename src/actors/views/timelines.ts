@@ -9,7 +9,7 @@ type Step = { readonly at: number; readonly state: StateValue; readonly by: stri
 const maxSteps = 100;
 const maxTimelines = 512;
 
-/** The states that sessions went through, by key. */
+/** The states that sessions went through, by the id of their actor. */
 export type Timelines = {
   readonly moved: (key: string, step: Step) => void;
   /** Newest first. */

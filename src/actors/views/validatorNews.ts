@@ -20,7 +20,8 @@ type Lease = SnapshotFrom<typeof writerLeaseMachine>;
 export type ValidatorNews = {
   readonly chain: ChainNews;
   readonly submissions: SubmissionLog;
-  readonly timelines: Timelines;
+  /** States that the session of a hotkey went through, newest first. */
+  readonly timelineOf: Timelines['of'];
   readonly vtrust: TrustHistory;
   readonly lease: () => LeaseSight;
   /** Since when nothing known keeps rounds from being held; null while something does. */
@@ -101,14 +102,14 @@ export const createValidatorNews = (rounds: RoundHistory, hotkey: string): Valid
     else if (ref.id === 'epoch') sawEpoch(snapshot as Epoch, at);
     else if (ref.id.startsWith(sessionPrefix)) {
       const state = stateOf(snapshot);
-      if (state !== undefined) timelines.moved(ref.id.slice(sessionPrefix.length), { at, state, by });
+      if (state !== undefined) timelines.moved(ref.id, { at, state, by });
     }
   };
 
   return {
     chain,
     submissions,
-    timelines,
+    timelineOf: (peer) => timelines.of(`${sessionPrefix}${peer}`),
     vtrust,
     lease: () => lease,
     freeSince: () => freeSince,

@@ -109,7 +109,7 @@ const detailOf = (desk: Desk, row: ValidatorRows['sessions'][string] | undefined
   return {
     row,
     answers: books.miners.answersOf(row.hotkey),
-    timeline: news.timelines.of(row.hotkey),
+    timeline: news.timelineOf(row.hotkey),
     scores: books.epochs.scoresOf(row.hotkey, isPublic),
   };
 };
