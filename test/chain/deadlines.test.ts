@@ -77,12 +77,21 @@ describe('chain / deadlines', () => {
       devnet.url,
       (connection) =>
         Effect.gen(function* () {
-          const first = yield* connection.finalizedHead();
-          const facts = yield* connection.readSubmissionFacts({ head: first, hotkey: bob.hotkey });
-          const call = { pallet: 'System', name: 'remark', args: ['0x00'] };
-          const prepared = yield* connection.prepare({ identity: bob, head: first, periodBlocks: 16, call });
-          devnet.seal();
-          const head = yield* connection.finalizedHead();
+          const ready = Effect.gen(function* () {
+            const first = yield* connection.finalizedHead();
+            const facts = yield* connection.readSubmissionFacts({ head: first, hotkey: bob.hotkey });
+            const call = { pallet: 'System', name: 'remark', args: ['0x00'] };
+            const prepared = yield* connection.prepare({
+              identity: bob,
+              head: first,
+              periodBlocks: 16,
+              call,
+            });
+            devnet.seal();
+            return { facts, prepared, head: yield* connection.finalizedHead() };
+          });
+          // Until then nothing is late but a busy machine.
+          const { facts, prepared, head } = yield* Effect.retry(ready, { times: 10 });
           devnet.faults.delayCalls({ method: '*', delayMs: 60_000 });
           return yield* use({ connection, head, prepared, facts });
         }),

@@ -178,7 +178,8 @@ const reachReasons = (serving: ServingFacts): readonly HealthReason[] => {
       code: 'axon.refused',
       level: 'failing',
       text: `The address of this miner is not on chain: ${quote(axonRefusal)}.`,
-      advice: 'Validators cannot find it. The same address is tried again by itself; for another one start the miner again with the public --axon-ip.',
+      advice:
+        'Validators cannot find it. The same address is tried again by itself; for another one start the miner again with the public --axon-ip.',
     });
   }
   if (holds.length > 0) {
