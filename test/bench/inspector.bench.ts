@@ -14,10 +14,10 @@ const { tell, conclude } = benchCommand(maxRunMs);
 const result = await runInspectorBench({
   sessions: 256,
   eventsPerTurn: 1_024,
-  warmUps: 5,
-  turns: 12,
+  warmUps: 10,
+  turns: 20,
   // Many and short: where a system happens to lie in memory says more than how long it is measured.
-  repetitions: 25,
+  repetitions: 21,
   onProgress: tell,
 });
 
