@@ -1,13 +1,13 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-
 import { commandExitCodes } from '../exitCodes.ts';
 import type { Chart } from '../inspector/chart.ts';
 import type { Layout } from '../inspector/layout.ts';
 import { mermaidOf } from '../inspector/mermaid.ts';
 import { svgOf } from '../inspector/svg.ts';
+import { makeFolder } from '../keys/folders.ts';
 import { badSettings, concluding, done, type Ending, failed } from './ending.ts';
 
 const formats = ['mermaid', 'svg', 'json'] as const;
@@ -49,12 +49,19 @@ const readCharts = async (folders: readonly string[]): Promise<readonly Drawn[]>
 };
 
 const writeInto = async (out: string, format: Format, drawn: readonly Drawn[]): Promise<Ending> => {
-  await mkdir(out, { recursive: true });
   const files = drawn.map((one) => ({
     path: join(out, `${one.chart.id}.${extensions[format]}`),
     text: textOf[format](one),
   }));
-  for (const { path, text } of files) await writeFile(path, text);
+  try {
+    await makeFolder(out, 0o777);
+    for (const { path, text } of files) await writeFile(path, text);
+  } catch (cause) {
+    return failed(
+      commandExitCodes.failed,
+      `cannot write into ${out}: ${String(cause)}; name another folder with --out`,
+    );
+  }
   const paths = files.map(({ path }) => path);
   return done(paths.join('\n'), { files: paths });
 };

@@ -5,7 +5,7 @@ import { commonSettings } from '../config/commonSettings.ts';
 import type { ValuesOf } from '../config/setting.ts';
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
 import { commandExitCodes } from '../exitCodes.ts';
-import { codeOf, MAX_SECRET_FILE_BYTES, readSecretFile } from '../keys/files.ts';
+import { MAX_SECRET_FILE_BYTES, readSecretFile } from '../keys/files.ts';
 import {
   credentialName,
   findPassword,
@@ -14,6 +14,7 @@ import {
   passwordWays,
 } from '../keys/password.ts';
 import { terminalPrompt } from '../keys/prompt.ts';
+import { codeOf } from '../keys/systemError.ts';
 import { type WalletLocation, walletFiles } from '../keys/wallet.ts';
 import { type Ending, failed } from './ending.ts';
 

@@ -1,7 +1,8 @@
 /** A chain on disk: one file that is replaced whole, so that a crash leaves the one before, and a journal of what came since. */
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
+import { makeFolder } from '../keys/folders.ts';
 import { blake2b256 } from './hashing.ts';
 import { type BlockChange, openJournal, syncFolder, withChanges } from './journal.ts';
 import type { StateEntry } from './state.ts';
@@ -137,7 +138,7 @@ const readIfThere = async (file: string): Promise<Uint8Array | undefined> => {
 
 /** The snapshot of a folder, which is made when it is missing. Rejects when another process uses it. */
 export const openSnapshotStore = async (folder: string): Promise<SnapshotStore> => {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const file = join(folder, FILE_NAME);
   const lockFile = join(folder, LOCK_NAME);
   await lock(lockFile);

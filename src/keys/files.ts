@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+
+import { makeFolder } from './folders.ts';
 
 /** Reading and writing of small secret files. Promises, because the callers name the file and the advice. */
 
@@ -11,10 +13,6 @@ const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 /** Bits by which somebody other than the owner can read or change a file. */
 const OTHERS_MASK = 0o077;
-
-/** `cause.code` of a failed call to the file system. */
-export const codeOf = (cause: unknown): string =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'unknown';
 
 export type SecretFile = {
   /** null: larger than `MAX_SECRET_FILE_BYTES`. */
@@ -56,29 +54,6 @@ export const readSecretFile = async (
   return { bytes: await readBounded(handle), mode, isOpenToOthers };
 };
 
-/** One folder whose parent exists; nothing where it is there already. `mkdir` says `EEXIST` of a file in its place too. */
-const makeOneFolder = async (folder: string): Promise<void> => {
-  try {
-    await mkdir(folder, { mode: FOLDER_MODE });
-  } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw cause;
-    if (!(await stat(folder)).isDirectory()) {
-      throw Object.assign(new Error('is no folder'), { code: 'ENOTDIR' });
-    }
-  }
-};
-
-/** A folder and those above it. Not `recursive`: Node 24 tries for ever where a file system, as /proc, takes none. */
-const makeFolder = async (folder: string): Promise<void> => {
-  try {
-    await makeOneFolder(folder);
-  } catch (cause) {
-    if (codeOf(cause) !== 'ENOENT' || dirname(folder) === folder) throw cause;
-    await makeFolder(dirname(folder));
-    await makeOneFolder(folder);
-  }
-};
-
 const syncFolder = async (folder: string): Promise<void> => {
   await using handle = await open(folder, 'r');
   await handle.sync();
@@ -101,7 +76,7 @@ export const writeSecretFile = async (
   { overwrite }: { readonly overwrite: boolean },
 ): Promise<void> => {
   const folder = dirname(file);
-  await makeFolder(folder);
+  await makeFolder(folder, FOLDER_MODE);
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
     {

@@ -5,10 +5,11 @@ import * as Effect from 'effect/Effect';
 import type { Hotkey } from '../domain/ids.ts';
 import { encryptionOf, type KeyfileEncryption } from './encryption.ts';
 import { WalletError } from './errors.ts';
-import { codeOf, readSecretFile } from './files.ts';
+import { readSecretFile } from './files.ts';
 import { publicKeyInKeyfile } from './keyfile.ts';
 import type { KeyKind } from './password.ts';
 import { encodeHotkey } from './ss58.ts';
+import { codeOf } from './systemError.ts';
 import {
   checkNames,
   filesOfKey,

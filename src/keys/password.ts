@@ -3,8 +3,9 @@ import { join, relative } from 'node:path';
 import * as Redacted from 'effect/Redacted';
 
 import { fail, type Outcome, succeed } from '../domain/outcome.ts';
-import { codeOf, readSecretFile } from './files.ts';
+import { readSecretFile } from './files.ts';
 import type { AskSecret } from './prompt.ts';
+import { codeOf } from './systemError.ts';
 
 export type KeyKind = 'hotkey' | 'coldkey';
 

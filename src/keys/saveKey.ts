@@ -4,10 +4,11 @@ import * as Redacted from 'effect/Redacted';
 
 import { encryptKeyfile } from './encryption.ts';
 import { WalletError } from './errors.ts';
-import { codeOf, writeSecretFile } from './files.ts';
+import { writeSecretFile } from './files.ts';
 import { keyfileJson, publicKeyfileJson } from './keyfile.ts';
 import type { KeyKind } from './password.ts';
 import type { KeySecret } from './secret.ts';
+import { codeOf } from './systemError.ts';
 import { checkNames, filesOfKey, type WalletLocation, walletFiles } from './wallet.ts';
 
 const exists = (file: string): WalletError =>

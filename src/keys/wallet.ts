@@ -3,11 +3,12 @@ import { join, resolve } from 'node:path';
 import * as Effect from 'effect/Effect';
 
 import { WalletError, type WalletReason } from './errors.ts';
-import { codeOf, MAX_SECRET_FILE_BYTES, readSecretFile } from './files.ts';
+import { MAX_SECRET_FILE_BYTES, readSecretFile } from './files.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { secretFromKeyfile } from './keyfile.ts';
 import type { KeyKind, PasswordPlaces } from './password.ts';
 import type { KeySecret } from './secret.ts';
+import { codeOf } from './systemError.ts';
 import { unlockKeyfile } from './unlock.ts';
 
 /** Names as in the environment: BT_WALLET_PATH, BT_WALLET_NAME, BT_WALLET_HOTKEY. */

@@ -75,7 +75,7 @@ const dirProblem = (dir: string): string | null => {
 
 /**
  * Makes the folder and those above it that are missing, one by one: the recursive form of Node 24 never ends where a file
- * system refuses with ENOENT, as /proc does.
+ * system refuses with ENOENT, as /proc does. The store knows nothing of keys, or it would use theirs.
  */
 const makeFolders = (dir: string): void => {
   if (existsSync(dir)) return;

@@ -11,13 +11,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import * as Effect from 'effect/Effect';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { evidenceLogName } from '#src/actors/evidenceLog.ts';
-import { auditCommand } from '#src/cli/audit.ts';
-import { storeCommand } from '#src/cli/store.ts';
 import type { EpochScored } from '#src/domain/evidence.ts';
 import { decodeEvidence, evidenceKey } from '#src/domain/evidence.ts';
 import { writeArchive } from '#src/store/archive.ts';
@@ -26,7 +23,8 @@ import { EmbeddedStore, type EmbeddedStoreHandle, openStoreReadOnly } from '#src
 import type { Json } from '#src/store/store.ts';
 import { soundLog } from '#test/domain/evidenceBuilder.ts';
 import { hasRedis, type RedisServer, startRedisServer } from '#test/support/redisServer.ts';
-import { type CliEnd, runCli } from './cliProcess.ts';
+import { runCli } from './cliProcess.ts';
+import { cliWithin } from './cliWithin.ts';
 
 const OWNER = 'local/86/5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty/validator';
 
@@ -52,25 +50,6 @@ const fill = (store: EmbeddedStoreHandle) =>
     yield* store.addTo('starts', 4);
     yield* store.useIds('task', ['a', 'b', 'c']);
   });
-
-/** A command within this process: its words and its code, as a terminal would see them. */
-const cli = async (...args: readonly string[]): Promise<CliEnd> => {
-  const said = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
-      said[name] += String(chunk);
-      return true;
-    }),
-  );
-  try {
-    const program = new Command('miaoai').addCommand(auditCommand()).addCommand(storeCommand());
-    await program.parseAsync(args, { from: 'user' });
-    return { code: Number(process.exitCode ?? 0), ...said };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-    process.exitCode = 0;
-  }
-};
 
 describe('cli / store', () => {
   const home = mkdtempSync(join(tmpdir(), 'miaoai-cli-store-'));
@@ -116,7 +95,7 @@ describe('cli / store', () => {
         { value: { v: 9 } },
       ]),
     );
-    const ill = await cli('store', 'check', '--data-dir', dir);
+    const ill = await cliWithin('store', 'check', '--data-dir', dir);
     expect(ill.code).toBe(1);
     expect(ill.stdout).toContain('which is not open');
     expect(ill.stdout).toContain('is no evidence');
@@ -145,17 +124,17 @@ describe('cli / store', () => {
       }),
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const restored = await cli('store', 'restore', file, '--data-dir', dir, '--json');
+    const restored = await cliWithin('store', 'restore', file, '--data-dir', dir, '--json');
     expect(restored.code).toBe(0);
     expect(existsSync(JSON.parse(restored.stdout).kept)).toBe(true);
-    const check = await cli('store', 'check', '--data-dir', dir, '--json');
+    const check = await cliWithin('store', 'check', '--data-dir', dir, '--json');
     expect(JSON.parse(check.stdout).logs[0]).toMatchObject({
       name: evidenceLogName,
       records: records.length,
     });
-    const told = await cli('store', 'check', '--data-dir', dir);
+    const told = await cliWithin('store', 'check', '--data-dir', dir);
     expect(told.stdout).toMatch(/restored from a backup at \d{4}-.*: evidence up to \d+/);
-    const again = await cli('store', 'backup', file, '--data-dir', dir);
+    const again = await cliWithin('store', 'backup', file, '--data-dir', dir);
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('exists already');
   });
@@ -164,13 +143,13 @@ describe('cli / store', () => {
     const dir = await filled();
     const missing = join(home, 'no', 'such');
     for (const command of ['export', 'backup']) {
-      const ended = await cli('store', command, join(missing, 'file.jsonl'), '--data-dir', dir);
+      const ended = await cliWithin('store', command, join(missing, 'file.jsonl'), '--data-dir', dir);
       expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining(`no folder ${missing} `) });
       expect(ended.stderr).not.toContain('ENOENT');
     }
     const socket = `unix://${join(home, 'no.sock')}`;
     for (const url of ['redis://127.0.0.1:1', socket]) {
-      const ended = await cli('store', 'check', '--redis', url);
+      const ended = await cliWithin('store', 'check', '--redis', url);
       expect(ended).toMatchObject({ code: 6, stderr: expect.stringContaining(`Redis at ${url}`) });
       expect(ended.stderr).toContain('check that the server runs');
     }
@@ -180,11 +159,11 @@ describe('cli / store', () => {
     const dir = await filled();
     for (const name of [join(home, 'all.jsonl'), join(home, 'all.jsonl.gz')]) {
       const made = await use(dir, () =>
-        Effect.promise(() => cli('store', 'export', name, '--data-dir', dir)),
+        Effect.promise(() => cliWithin('store', 'export', name, '--data-dir', dir)),
       );
       expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining(`${records.length} records`) });
       const to = fresh();
-      const imported = await cli('store', 'import', name, '--data-dir', to);
+      const imported = await cliWithin('store', 'import', name, '--data-dir', to);
       expect(imported).toMatchObject({ code: 0, stdout: expect.stringContaining('read back') });
       expect(await digestOf(to)).toEqual(await digestOf(dir));
       // A daemon of this identity may open it, and nobody else.
@@ -200,22 +179,22 @@ describe('cli / store', () => {
     const dir = await filled();
     const whole = join(home, 'whole.jsonl');
     const cutOff = join(home, 'cut.jsonl');
-    await cli('store', 'export', whole, '--data-dir', dir);
+    await cliWithin('store', 'export', whole, '--data-dir', dir);
     const text = readFileSync(whole, 'utf8');
     writeFileSync(cutOff, text.slice(0, text.length - 200));
     const to = fresh();
-    const cut = await cli('store', 'import', cutOff, '--data-dir', to);
+    const cut = await cliWithin('store', 'import', cutOff, '--data-dir', to);
     expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining('cut off') });
     expect(existsSync(to)).toBe(false);
-    const full = await cli('store', 'import', whole, '--data-dir', dir);
+    const full = await cliWithin('store', 'import', whole, '--data-dir', dir);
     expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') });
     const foreign = fresh();
     await use(foreign, () => Effect.void, 'local/1/5F/validator');
-    const refused = await cli('store', 'import', whole, '--data-dir', foreign, '--json');
+    const refused = await cliWithin('store', 'import', whole, '--data-dir', foreign, '--json');
     expect(refused.code).toBe(5);
     expect(JSON.parse(refused.stdout).error.reason).toBe('StoreForeign');
     const given = ['store', 'import', whole, '--data-dir', foreign, '--as-owner', 'local/1/5F/validator'];
-    expect(await cli(...given)).toMatchObject({ code: 0 });
+    expect(await cliWithin(...given)).toMatchObject({ code: 0 });
   });
 
   it('tells wrong flags from a store that is not there', async () => {
@@ -223,13 +202,13 @@ describe('cli / store', () => {
       code: 2,
       stderr: expect.stringContaining('--data-dir'),
     });
-    expect((await cli('store', 'check', '--data-dir', 'a', '--redis', 'redis://b')).code).toBe(2);
-    const wrong = await cli('store', 'check', '--redis', 'http://somewhere');
+    expect((await cliWithin('store', 'check', '--data-dir', 'a', '--redis', 'redis://b')).code).toBe(2);
+    const wrong = await cliWithin('store', 'check', '--redis', 'http://somewhere');
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('redis://') });
-    const none = await cli('store', 'check', '--data-dir', fresh());
+    const none = await cliWithin('store', 'check', '--data-dir', fresh());
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no store') });
     expect((await asProcess('store', 'migrate', '--from', 'x')).code).toBe(2);
-    const away = await cli('store', 'check', '--redis', 'redis://127.0.0.1:1', '--owner', OWNER);
+    const away = await cliWithin('store', 'check', '--redis', 'redis://127.0.0.1:1', '--owner', OWNER);
     expect(away).toMatchObject({ code: 6, stderr: expect.stringContaining('127.0.0.1:1') });
   });
 
@@ -244,7 +223,7 @@ describe('cli / store', () => {
       }),
     );
     // Graded by the judge of the builder, not by ours: what matters is which epochs are derived.
-    const whole = JSON.parse((await cli('audit', '--data-dir', dir, '--json')).stdout);
+    const whole = JSON.parse((await cliWithin('audit', '--data-dir', dir, '--json')).stdout);
     expect(whole).toMatchObject({ firstSeq: 1, anchorEpoch: null, records: records.length });
     expect(whole.archives).toHaveLength(1);
     expect(whole.epochs).toHaveLength(5);
@@ -252,7 +231,8 @@ describe('cli / store', () => {
     expect(text.stdout).toContain('1 files of the archive');
     mkdirSync(join(home, 'elsewhere'), { recursive: true });
     const part = JSON.parse(
-      (await cli('audit', '--data-dir', dir, '--archive-dir', join(home, 'elsewhere'), '--json')).stdout,
+      (await cliWithin('audit', '--data-dir', dir, '--archive-dir', join(home, 'elsewhere'), '--json'))
+        .stdout,
     );
     expect(part).toMatchObject({ firstSeq: cut, anchorEpoch: scored[1]?.epoch, archives: [] });
     expect(part.epochs.map(({ epoch }: EpochScored) => epoch)).toEqual(
@@ -290,9 +270,9 @@ describe.skipIf(!hasRedis)('cli / store with Redis', () => {
     expect(there.code, there.stderr).toBe(0);
     expect(JSON.parse(there.stdout)).toMatchObject({ owner: OWNER, to: server.url, end: digest.end });
 
-    const moved = await cli('store', 'check', '--data-dir', dir);
+    const moved = await cliWithin('store', 'check', '--data-dir', dir);
     expect(moved.stdout).toContain(`was moved to ${server.url}`);
-    const check = await cli('store', 'check', '--redis', server.url, '--json');
+    const check = await cliWithin('store', 'check', '--redis', server.url, '--json');
     expect(check.code, check.stdout).toBe(0);
     expect(JSON.parse(check.stdout)).toMatchObject({
       owner: OWNER,
@@ -300,20 +280,22 @@ describe.skipIf(!hasRedis)('cli / store with Redis', () => {
       unusable: null,
       usedIds: { task: 3 },
     });
-    const audited = await cli('audit', '--redis', server.url, '--json');
+    const audited = await cliWithin('audit', '--redis', server.url, '--json');
     expect(JSON.parse(audited.stdout)).toMatchObject({ records: records.length, firstSeq: 1 });
     const toFile = ['store', 'export', file, '--redis', server.url, '--owner', OWNER];
     const exported = await runCli(toFile, { home });
     expect(exported.code, exported.stderr).toBe(0);
-    expect(await cli('store', 'backup', 'x', '--redis', server.url)).toMatchObject({
+    expect(await cliWithin('store', 'backup', 'x', '--redis', server.url)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('store export'),
     });
 
-    const again = await cli('store', 'migrate', '--from', dir, '--to', join(home, 'third'));
+    const again = await cliWithin('store', 'migrate', '--from', dir, '--to', join(home, 'third'));
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('was moved to') });
     const back = join(home, 'second');
-    expect(await cli('store', 'migrate', '--from', server.url, '--to', back)).toMatchObject({ code: 0 });
+    expect(await cliWithin('store', 'migrate', '--from', server.url, '--to', back)).toMatchObject({
+      code: 0,
+    });
     expect(await digestOf(back)).toEqual(digest);
     const imported = join(home, 'imported');
     expect((await runCli(['store', 'import', file, '--data-dir', imported], { home })).code).toBe(0);
@@ -327,17 +309,17 @@ describe.skipIf(!hasRedis)('cli / store with Redis', () => {
         Effect.gen(function* () {
           yield* EmbeddedStore.open({ dir, owner: OWNER });
           const locked = yield* Effect.promise(() =>
-            cli('store', 'migrate', '--from', dir, '--to', server.url),
+            cliWithin('store', 'migrate', '--from', dir, '--to', server.url),
           );
           expect(locked).toMatchObject({ code: 5, stderr: expect.stringContaining('in use') });
         }),
       ),
     );
-    expect((await cli('store', 'migrate', '--from', dir, '--to', server.url)).code).toBe(0);
+    expect((await cliWithin('store', 'migrate', '--from', dir, '--to', server.url)).code).toBe(0);
     const other = await make('other');
-    const full = await cli('store', 'migrate', '--from', other, '--to', server.url);
+    const full = await cliWithin('store', 'migrate', '--from', other, '--to', server.url);
     expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') });
-    expect((await cli('store', 'check', '--data-dir', other)).stdout).not.toContain('was moved');
+    expect((await cliWithin('store', 'check', '--data-dir', other)).stdout).not.toContain('was moved');
   });
 
   it('takes used task ids and places from the Redis of the original', async () => {
@@ -347,10 +329,10 @@ describe.skipIf(!hasRedis)('cli / store with Redis', () => {
     const given = ['store', 'import-original', '--from', server.url, '--data-dir', dir];
     const taken = await runCli(given, { home });
     expect(taken).toMatchObject({ code: 0, stdout: expect.stringContaining('1 task ids of 2 are new') });
-    const check = JSON.parse((await cli('store', 'check', '--data-dir', dir, '--json')).stdout);
+    const check = JSON.parse((await cliWithin('store', 'check', '--data-dir', dir, '--json')).stdout);
     expect(check).toMatchObject({ usedIds: { task: 4 }, snapshots: ['machine.epoch', 'original.cursors'] });
     await server.cli('FLUSHALL');
-    const none = await cli('store', 'import-original', '--from', server.url, '--data-dir', dir);
+    const none = await cliWithin('store', 'import-original', '--from', server.url, '--data-dir', dir);
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('two hours') });
   });
 });

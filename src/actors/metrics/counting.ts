@@ -245,7 +245,6 @@ export const createCounting = (role: 'validator' | 'miner'): Counting => {
         cellOf('machine_unknown_events_total', 'machine', machine.id).count += 1;
     } else if (inspected.type === '@xstate.microstep') {
       if (inspected._transitions.length > 0) countTransition(machine, type);
-      if (machine.isSession) follow(ref);
     } else if (machine.isSession) {
       if (inspected.snapshot.status === 'active') follow(ref);
       else sessions.delete(ref);
